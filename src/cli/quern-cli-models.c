@@ -6,6 +6,7 @@
 
 #include "quern-cli-facts.h"
 #include "quern-cli.h"
+#include "quern-import.h"
 #include "quern-served-models.h"
 #include "quern-template.h"
 
@@ -261,6 +262,40 @@ quern_cli_show (int argc, char **argv)
 
 /* ---- import and remove ----------------------------------------------------------------------------------------- */
 
+static gboolean
+is_conversations (const char *path)
+{
+  return g_str_has_suffix (path, ".json") || g_str_has_suffix (path, ".jsonl");
+}
+
+/* Conversations that other programs exported go to the database; their titles are printed. */
+static int
+import_conversations (char **paths)
+{
+  g_autofree char *database = quern_database_default_path ();
+  g_autoptr (GListStore) files = g_list_store_new (G_TYPE_FILE);
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GPtrArray) added = NULL;
+  g_autoptr (QuernStore) store = NULL;
+  GError *error = NULL;
+
+  for (; *paths; paths++) {
+    g_autoptr (GFile) file = g_file_new_for_commandline_arg (*paths);
+    g_list_store_append (files, file);
+  }
+  store = quern_store_open (database, &error);
+  if (!store)
+    return quern_cli_fail (error);
+  quern_import_files_async (store, G_LIST_MODEL (files), NULL, NULL, NULL, quern_keep_result_cb, &result);
+  added = quern_import_files_finish (quern_cli_wait (&result), &error);
+  for (guint i = 0; added && i < added->len; i++)
+    quern_cli_line (stdout, "%s", quern_conversation_get_title (added->pdata[i]));
+  if (added && quern_import_files_get_report (result))
+    quern_cli_text (stderr, quern_import_files_get_report (result));
+  quern_store_close (store);
+  return added ? QUERN_CLI_OK : quern_cli_fail (error);
+}
+
 int
 quern_cli_import (int argc, char **argv)
 {
@@ -272,12 +307,20 @@ quern_cli_import (int argc, char **argv)
   g_autofree char *absolute = NULL, *prefix = NULL;
   GError *error = NULL;
   gboolean done;
-  int code = quern_cli_parse (_("FILE|FOLDER — use models without copying them"), entries, &argc, &argv, &done);
+  int n_conversations = 0;
+  int code =
+      quern_cli_parse (_("FILE|FOLDER|CONVERSATIONS… — use models without copying them, take over conversations"),
+                       entries, &argc, &argv, &done);
 
   if (done)
     return code;
+  for (int i = 1; i < argc; i++)
+    n_conversations += is_conversations (argv[i]);
+  if (n_conversations > 0 && n_conversations == argc - 1)
+    return import_conversations (argv + 1);
   if (argc != 2)
-    return quern_cli_wrong_usage (_("“import” takes one file or folder."));
+    return quern_cli_wrong_usage (
+        _("“import” takes one model file or folder, or files of conversations (.json, .jsonl)."));
   library = quern_cli_open_library (TRUE, &store, &error);
   if (!library)
     return quern_cli_fail (error);

@@ -29,7 +29,7 @@ static const Command commands[] = {
   { "chat", quern_cli_chat, N_("ask a model") },
   { "list", quern_cli_list, N_("list the models on this computer and on servers") },
   { "show", quern_cli_show, N_("show the facts of a model") },
-  { "import", quern_cli_import, N_("use GGUF files without copying them") },
+  { "import", quern_cli_import, N_("use GGUF files without copying them, take over conversations") },
   { "remove", quern_cli_remove, N_("delete a model, or forget a folder") },
   { "search", quern_cli_search, N_("search models on the hub") },
   { "pull", quern_cli_pull, N_("download a model") },

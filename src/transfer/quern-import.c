@@ -16,6 +16,7 @@
 #define MAX_BYTES (1024u * 1024 * 1024)
 #define MAX_VALUES (16u * 1024 * 1024) /* of JSON, each of which takes about a hundred bytes */
 #define MAX_NESTING 100
+#define MAX_BESIDE (1024u * 1024) /* bytes of a file about the one that was chosen */
 /* Written at a time. */
 #define BATCH_MESSAGES 2000
 #define BATCH_BYTES (4u << 20)
@@ -133,13 +134,86 @@ check_size (const char *text, gsize size, GError **error)
   return TRUE;
 }
 
+/* Whether an object follows another one without a comma, on a line of its own: no single value of JSON has that. */
+static gboolean
+has_lines (const char *text)
+{
+  for (const char *end = strstr (text, "}"); end; end = strstr (end + 1, "}")) {
+    const char *next = end + 1 + strspn (end + 1, " \t\r\n");
+    if (*next == '{' && memchr (end, '\n', (gsize) (next - end)))
+      return TRUE;
+  }
+  return FALSE;
+}
+
+/* The objects of such a file as a list. NULL: a line is something else. */
+static JsonNode *
+parse_lines (const char *text)
+{
+  g_autoptr (JsonArray) list = json_array_new ();
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  JsonNode *root;
+
+  for (char **line = lines; *line; line++) {
+    g_autoptr (JsonParser) parser = json_parser_new ();
+    if (!*g_strstrip (*line))
+      continue;
+    if (!json_parser_load_from_data (parser, *line, -1, NULL)
+        || !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+      return NULL;
+    json_array_add_element (list, json_parser_steal_root (parser));
+  }
+  root = json_node_new (JSON_NODE_ARRAY);
+  json_node_set_array (root, list);
+  return root;
+}
+
+/* A small file beside @file: NULL if there is none that is an object. */
+static JsonNode *
+read_beside (GFile *file, const char *name, GCancellable *cancellable)
+{
+  g_autoptr (GFile) folder = g_file_get_parent (file);
+  g_autoptr (GFile) other = folder ? g_file_get_child (folder, name) : NULL;
+  g_autoptr (GFileInfo) info = other ? g_file_query_info (other, G_FILE_ATTRIBUTE_STANDARD_SIZE, 0, cancellable, NULL)
+                                     : NULL;
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *text = NULL;
+  gsize size;
+
+  if (!info || g_file_info_get_size (info) > MAX_BESIDE
+      || !g_file_load_contents (other, cancellable, &text, &size, NULL, NULL) || !check_size (text, size, NULL)
+      || !json_parser_load_from_data (parser, text, (gssize) size, NULL)
+      || !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+    return NULL;
+  return json_parser_steal_root (parser);
+}
+
+/* What other programs wrote: the first that knows it takes it. */
+static JsonArray *
+convert (JsonNode *root, GFile *file, GCancellable *cancellable)
+{
+  static JsonArray *(*const formats[]) (JsonNode *) = { _quern_import_openai, _quern_import_lmstudio,
+                                                        _quern_import_open_webui, _quern_import_llama,
+                                                        _quern_import_claude };
+  g_autoptr (JsonNode) beside = NULL;
+  JsonArray *conversations = NULL;
+
+  for (gsize i = 0; !conversations && i < G_N_ELEMENTS (formats); i++)
+    conversations = formats[i](root);
+  if (conversations)
+    return conversations;
+  beside = read_beside (file, "thread.json", cancellable);
+  conversations = _quern_import_jan (root, beside ? json_node_get_object (beside) : NULL);
+  return conversations ? conversations : _quern_import_messages (root);
+}
+
 static JsonArray *
 read_file (GFile *file, GCancellable *cancellable, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autoptr (GFileInfo) info = g_file_query_info (file, G_FILE_ATTRIBUTE_STANDARD_SIZE, 0, cancellable, error);
   g_autofree char *text = NULL;
-  JsonNode *root;
+  g_autoptr (JsonNode) root = NULL;
   JsonObject *object;
   JsonArray *conversations;
   gint64 version;
@@ -153,7 +227,15 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   }
   if (!g_file_load_contents (file, cancellable, &text, &size, NULL, error) || !check_size (text, size, error))
     return NULL;
-  root = json_parser_load_from_data (parser, text, (gssize) size, NULL) ? json_parser_get_root (parser) : NULL;
+  if (json_parser_load_from_data (parser, text, (gssize) size, NULL) && json_parser_get_root (parser))
+    root = json_parser_steal_root (parser);
+  if (has_lines (text)) {
+    JsonNode *lines = parse_lines (text);
+    if (lines) {
+      g_clear_pointer (&root, json_node_unref);
+      root = lines;
+    }
+  }
   g_clear_pointer (&text, g_free);
   object = root && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
   conversations = _quern_import_array (object, "conversations");
@@ -165,13 +247,12 @@ read_file (GFile *file, GCancellable *cancellable, GError **error)
   }
   if (version > 0 && conversations)
     return json_array_ref (conversations);
-  conversations = root ? _quern_import_openai (root) : NULL;
-  if (!conversations && root)
-    conversations = _quern_import_lmstudio (root);
+  conversations = root ? convert (root, file, cancellable) : NULL;
   if (!conversations)
-    g_set_error (error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
-                 _("This file has no conversations in it. Choose a JSON file that was exported from Quern, LM Studio "
-                   "or ChatGPT."));
+    g_set_error (
+        error, QUERN_IMPORT_ERROR, QUERN_IMPORT_ERROR_UNKNOWN,
+        _("This file has no conversations in it. Choose a JSON file that was exported from Quern, Open WebUI, "
+          "llama.cpp, LM Studio, Jan, ChatGPT or Claude."));
   return conversations;
 }
 
@@ -534,7 +615,7 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /**
  * quern_import_async:
- * @file: conversations that Quern, LM Studio or ChatGPT exported
+ * @file: conversations that Quern, or a program whose files it knows, exported
  * @progress: (nullable): is told the messages that are written, and how many there are, on the caller's thread until
  *   @callback is called
  * @cancellable: (nullable): also ends an import that has begun; nothing of it stays then

@@ -22,9 +22,22 @@ void quern_import_async (QuernStore *store, GFile *file, GFileProgressCallback p
 GPtrArray *quern_import_finish (GAsyncResult *result, GError **error);
 const char *quern_import_get_report (GAsyncResult *result);
 
-/* quern-import-formats.c: other programs' files as the JSON of quern-export.h. NULL: not of that format. */
+/* Several files, one after the other: quern-import-files.c. */
+void quern_import_files_async (QuernStore *store, GListModel *files, GFileProgressCallback progress,
+                               gpointer progress_data, GCancellable *cancellable, GAsyncReadyCallback callback,
+                               gpointer user_data);
+GPtrArray *quern_import_files_finish (GAsyncResult *result, GError **error);
+const char *quern_import_files_get_report (GAsyncResult *result);
+
+/* Other programs' files as the JSON of quern-export.h. NULL: not of that format. The root is that of the file, or a list of
+ * the objects in its lines. quern-import-formats.c, -web.c, -messages.c */
 JsonArray *_quern_import_openai (JsonNode *root);
 JsonArray *_quern_import_lmstudio (JsonNode *root);
+JsonArray *_quern_import_open_webui (JsonNode *root);
+JsonArray *_quern_import_llama (JsonNode *root);
+JsonArray *_quern_import_claude (JsonNode *root);
+JsonArray *_quern_import_messages (JsonNode *root);
+JsonArray *_quern_import_jan (JsonNode *root, JsonObject *beside);
 
 /* Members of JSON that anyone may have written: the fallback when one is missing or of another type. */
 const char *_quern_import_string (JsonObject *object, const char *name);

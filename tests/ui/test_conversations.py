@@ -11,7 +11,7 @@ import quern_ui
 from quern_chat import ChatCase
 
 
-RENAME, PIN, MOVE, EXPORT, DELETE = range(5)
+WINDOW, RENAME, PIN, MOVE, EXPORT, DELETE = range(6)
 
 
 class Conversations(ChatCase):
@@ -28,10 +28,10 @@ class Conversations(ChatCase):
         return app
 
     def menu(self, app, title, index):
-        """GTK does not tell the names of the items of a menu: RENAME, PIN, MOVE, EXPORT, DELETE are their places."""
+        """GTK does not tell the names of the items of a menu: WINDOW, RENAME, PIN, MOVE, EXPORT, DELETE are their places."""
         row = app.find('list item', title)
         row.find('toggle button', 'Conversation Actions').click()
-        self.choose(app, index, 5)
+        self.choose(app, index, 6)
 
     def choose(self, app, index, n):
         """An item of the menu that is open, when it has n of them."""
@@ -159,7 +159,7 @@ class Conversations(ChatCase):
         app = self.seed(('Alpha', 0), ('Beta', 0), ('Gamma', 0))
         app.find('toggle button', 'Main Menu').click()
         quern_ui.wait_for('the menu', lambda: app.find_all('menu item'))
-        app.find_all('menu item')[0].click()
+        app.find_all('menu item')[1].click()
         self.name(app, 'Work')
         quern_ui.wait_for('the folder', lambda: self.rows(app)[:2] == ['[Folders]', 'Work'])
         self.menu(app, 'Alpha', MOVE)

@@ -33,7 +33,7 @@ class Preferences(ChatCase):
     def open_settings(self, app):
         app.find('toggle button', 'Main Menu').click()
         quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) > 4)
-        app.find_all('menu item')[2].click()
+        app.find_all('menu item')[3].click()
         app.find('label', 'Conversation Settings')
 
     def spin(self, app, title):

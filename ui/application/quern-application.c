@@ -33,6 +33,7 @@ struct _QuernApplication {
   QuernService *service;
   QuernLocalBackend *local;
   QuernBackend *backend; /* for all models, those on this computer run in the one above */
+  QuernDesk *desk;       /* store, library and backend, for the windows */
   QuernSearchProvider *search_provider;
   GSettings *settings;
   char *problem;  /* why nothing can be kept, or NULL */
@@ -60,25 +61,13 @@ typedef struct {
 
 G_DEFINE_FINAL_TYPE (QuernApplication, quern_application, ADW_TYPE_APPLICATION)
 
-/* Whether an answer is still being made; all are told to stop. */
-static gboolean
-stop_answers (GtkApplication *application)
-{
-  gboolean busy = FALSE;
-
-  for (GList *l = gtk_application_get_windows (application); l != NULL; l = l->next)
-    if (QUERN_IS_WINDOW (l->data) && quern_window_stop_answers (l->data))
-      busy = TRUE;
-  return busy;
-}
-
 static gboolean
 quit_cb (gpointer user_data)
 {
   QuernApplication *self = QUERN_APPLICATION (user_data);
   GtkApplication *application = GTK_APPLICATION (user_data);
 
-  if (stop_answers (application) && g_get_monotonic_time () < self->quit_deadline)
+  if (self->desk != NULL && quern_desk_interrupt (self->desk) && g_get_monotonic_time () < self->quit_deadline)
     return G_SOURCE_CONTINUE;
   self->quit_source = 0;
   for (GList *l = gtk_application_get_windows (application); l != NULL; l = gtk_application_get_windows (application))
@@ -105,10 +94,8 @@ quit_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 static gboolean
 is_busy (QuernApplication *self)
 {
-  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
-    if (QUERN_IS_WINDOW (l->data) && quern_window_is_busy (l->data))
-      return TRUE;
-  return self->models != NULL && quern_downloads_is_active (quern_models_service_get_downloads (self->models));
+  return (self->desk != NULL && quern_desk_is_busy (self->desk))
+         || (self->models != NULL && quern_downloads_is_active (quern_models_service_get_downloads (self->models)));
 }
 
 static void
@@ -160,9 +147,19 @@ go_to_background (QuernApplication *self)
 }
 
 static gboolean
+has_other_window (QuernApplication *self, GtkWindow *window)
+{
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && l->data != window)
+      return TRUE;
+  return FALSE;
+}
+
+/* What is being made goes on where there is another window; the last one is only hidden until it is done. */
+static gboolean
 close_request_cb (GtkWindow *window, QuernApplication *self)
 {
-  if (!is_busy (self))
+  if (!is_busy (self) || has_other_window (self, window))
     return GDK_EVENT_PROPAGATE;
   gtk_widget_set_visible (GTK_WIDGET (window), FALSE);
   if (self->background_source == 0)
@@ -283,7 +280,8 @@ set_accelerators (GtkApplication *application)
     { "window.close", { "<Control>w" } },
     { "win.new-chat", { "<Control>n" } },
     { "win.preferences", { "<Control>comma" } },
-    { "win.new-comparison", { "<Control><Shift>n" } },
+    { "app.new-window", { "<Control><Shift>n" } },
+    { "win.new-comparison", { "<Control><Alt>n" } },
     { "win.zoom-in", { "<Control>plus", "<Control>equal", "<Control>KP_Add" } },
     { "win.zoom-out", { "<Control>minus", "<Control>KP_Subtract" } },
     { "win.zoom-reset", { "<Control>0", "<Control>KP_0" } },
@@ -307,19 +305,58 @@ set_accelerators (GtkApplication *application)
 }
 
 static void
-show_core (QuernApplication *self, QuernWindow *window, const char *problem)
+show_core (QuernApplication *self, QuernWindow *window, QuernConversation *conversation)
 {
-  quern_window_set_core (window, self->store, self->library, self->backend, problem);
+  quern_window_set_desk (window, self->desk, conversation, self->problem);
   quern_window_set_models (window, self->models);
 }
 
-static void
-hand_over (QuernApplication *self, const char *problem)
+/* Returns: (transfer none) (nullable): the conversation that was open last */
+static QuernConversation *
+get_last (QuernApplication *self)
 {
-  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next) {
-    if (QUERN_IS_WINDOW (l->data))
-      show_core (self, l->data, problem);
-  }
+  return quern_store_get_conversation (self->store, g_settings_get_int64 (self->settings, "last-conversation"));
+}
+
+static GtkWindow *
+new_window (QuernApplication *self)
+{
+  GtkWindow *window = GTK_WINDOW (quern_window_new (GTK_APPLICATION (self)));
+
+  g_signal_connect_object (window, "close-request", G_CALLBACK (close_request_cb), self, 0);
+  return window;
+}
+
+/* A window beside those that are open. Without a store there is nothing to show in it. */
+static void
+open_beside (QuernApplication *self, QuernConversation *conversation)
+{
+  GtkWindow *window;
+
+  if (!self->ready)
+    return;
+  window = new_window (self);
+  show_core (self, QUERN_WINDOW (window), conversation);
+  leave_background (self);
+  gtk_window_present (window);
+}
+
+static void
+new_window_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  open_beside (user_data, NULL);
+}
+
+static void
+open_in_new_window_action (GSimpleAction *action, GVariant *parameter, gpointer user_data)
+{
+  QuernApplication *self = user_data;
+  QuernConversation *conversation = self->store != NULL
+                                        ? quern_store_get_conversation (self->store, g_variant_get_int64 (parameter))
+                                        : NULL;
+
+  if (conversation != NULL)
+    open_beside (self, conversation);
 }
 
 /* A list that cannot be read is missing models of servers; all others are there. Windows wait for it, so that none takes a
@@ -333,7 +370,10 @@ servers_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (!quern_servers_load_finish (self->servers, result, &error))
     g_message ("the list of servers could not be read: %s", error->message);
   self->ready = TRUE;
-  hand_over (self, self->problem);
+  self->desk = quern_desk_new (self->store, self->library, self->backend);
+  for (GList *l = gtk_application_get_windows (GTK_APPLICATION (self)); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data))
+      show_core (self, l->data, get_last (self)); /* there is one at most so far */
   quern_search_provider_set_store (self->search_provider, self->store);
   fulfil_wishes (self);
 }
@@ -376,6 +416,8 @@ quern_application_startup (GApplication *application)
     { .name = "show", .activate = quern_application_show_action },
     { .name = "about", .activate = about_action },
     { .name = "help", .activate = help_action, .parameter_type = "s" },
+    { .name = "new-window", .activate = new_window_action },
+    { .name = "open-in-new-window", .activate = open_in_new_window_action, .parameter_type = "x" },
     { .name = "new-chat", .activate = quern_application_new_chat_action },
     { .name = "open-conversation", .activate = quern_application_open_conversation_action, .parameter_type = "x" },
     { .name = "chat-with", .activate = quern_application_chat_with_action, .parameter_type = "s" },
@@ -400,10 +442,9 @@ quern_application_activate (GApplication *application)
   GtkWindow *window = gtk_application_get_active_window (GTK_APPLICATION (self));
 
   if (window == NULL) {
-    window = GTK_WINDOW (quern_window_new (GTK_APPLICATION (self)));
-    g_signal_connect_object (window, "close-request", G_CALLBACK (close_request_cb), self, 0);
+    window = new_window (self);
     if (self->ready)
-      show_core (self, QUERN_WINDOW (window), NULL);
+      show_core (self, QUERN_WINDOW (window), get_last (self));
   }
   leave_background (self);
   gtk_window_present (window);
@@ -495,6 +536,7 @@ quern_application_shutdown (GApplication *application)
   QuernApplication *self = QUERN_APPLICATION (application);
 
   leave_background (self);
+  g_clear_object (&self->desk);
   g_clear_handle_id (&self->quit_source, g_source_remove);
   g_clear_handle_id (&self->terminate_source, g_source_remove);
   g_clear_handle_id (&self->interrupt_source, g_source_remove);

@@ -158,7 +158,7 @@ const QuernHelpTopic quern_help_topics[] = {
       {
           N_("Everything works without a mouse: `Tab` moves from control to control, `F10` opens the menu, `F9` shows "
              "the conversations."),
-          N_("- `Ctrl+N` new chat, `Ctrl+Shift+N` new comparison\n"
+          N_("- `Ctrl+N` new chat, `Ctrl+Shift+N` new window, `Ctrl+Alt+N` new comparison\n"
              "- `Ctrl+F` find in the conversation, `Ctrl+Shift+F` search all conversations\n"
              "- `Ctrl+L` write a message, `Ctrl+M` choose a model\n"
              "- `Ctrl+Shift+T` think or not, `Ctrl+Shift+C` copy the last answer\n"

@@ -94,6 +94,7 @@ quern_conversation_row_create_menu_cb (GtkMenuButton *button, gpointer user_data
   if (self->conversation == NULL)
     return;
   id = quern_conversation_get_id (self->conversation);
+  quern_conversation_row_append_item (menu, _("Open in New _Window"), "win.open-in-new-window", id);
   quern_conversation_row_append_item (menu, _("_Rename…"), "win.rename-conversation", id);
   quern_conversation_row_append_item (menu,
                                       quern_conversation_get_pinned (self->conversation) ? _("_Unpin") : _("_Pin"),

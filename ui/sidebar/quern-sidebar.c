@@ -212,10 +212,28 @@ quern_sidebar_class_init (QuernSidebarClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, result_activated_cb);
 }
 
+/* Files that are dropped here are conversations of other programs. (On a chat they go with the question.) */
+static gboolean
+dropped_cb (QuernSidebar *self, const GValue *value)
+{
+  g_autoptr (GSList) files = gdk_file_list_get_files (g_value_get_boxed (value));
+  g_autoptr (GStrvBuilder) uris = g_strv_builder_new ();
+  g_auto (GStrv) list = NULL;
+
+  for (GSList *l = files; l != NULL; l = l->next)
+    g_strv_builder_take (uris, g_file_get_uri (l->data));
+  list = g_strv_builder_end (uris);
+  return gtk_widget_activate_action (GTK_WIDGET (self), "win.import-files", "^as", list);
+}
+
 static void
 quern_sidebar_init (QuernSidebar *self)
 {
+  GtkDropTarget *target = gtk_drop_target_new (GDK_TYPE_FILE_LIST, GDK_ACTION_COPY);
+
   gtk_widget_init_template (GTK_WIDGET (self));
+  g_signal_connect_swapped (target, "drop", G_CALLBACK (dropped_cb), self);
+  gtk_widget_add_controller (GTK_WIDGET (self), GTK_EVENT_CONTROLLER (target));
   _quern_sidebar_init_list (self);
   gtk_search_bar_connect_entry (self->search_bar, GTK_EDITABLE (self->search_entry));
   _quern_sidebar_update_page (self);

@@ -52,7 +52,7 @@ open_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   gint64 id = g_variant_get_int64 (parameter);
-  QuernComparison *comparison = g_hash_table_lookup (self->open_comparisons, &id);
+  QuernComparison *comparison = self->desk != NULL ? quern_desk_find_comparison (self->desk, id) : NULL;
 
   if (comparison != NULL)
     _quern_window_compare (self, comparison);
@@ -106,7 +106,7 @@ rename_comparison (const char *title, gpointer data)
 {
   Renaming *renaming = data;
   QuernWindow *self = renaming->window;
-  QuernComparison *open = g_hash_table_lookup (self->open_comparisons, &renaming->id);
+  QuernComparison *open = quern_desk_find_comparison (self->desk, renaming->id);
   Renaming *copy;
 
   if (open != NULL) {
@@ -162,17 +162,17 @@ delete_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
   QuernWindow *self = QUERN_WINDOW (widget);
   gint64 id = g_variant_get_int64 (parameter);
   QuernComparisonEntry *entry = quern_comparisons_find (self->comparisons, id);
-  QuernComparison *open = g_hash_table_lookup (self->open_comparisons, &id);
+  QuernComparison *open = quern_desk_find_comparison (self->desk, id);
   DeletedComparison *deleted;
 
   if (entry == NULL)
     return;
   deleted = g_new (DeletedComparison, 1);
   *deleted = (DeletedComparison) { g_object_ref (self->comparisons), g_object_ref (entry) };
-  if (open != NULL)
-    _quern_window_stop_comparison (open);
-  if (open != NULL && open == quern_compare_page_get_comparison (self->compare_page))
-    _quern_window_new_chat (self);
+  if (open != NULL) {
+    quern_desk_stop_comparison (open);
+    _quern_window_leave_comparison (open);
+  }
   quern_comparisons_delete (self->comparisons, entry);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Comparison deleted"), restore_comparison, deleted,
                     deleted_comparison_free);
@@ -220,6 +220,20 @@ quern_window_open_conversation_action (GtkWidget *widget, const char *name, GVar
     _quern_window_open (QUERN_WINDOW (widget), conversation);
 }
 
+/* In a window of its own. Where this window has it, it gets a new chat instead. */
+static void
+open_in_new_window_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernConversation *conversation = get_conversation (self, parameter);
+
+  if (conversation == NULL)
+    return;
+  if (self->session != NULL && quern_chat_session_get_conversation (self->session) == conversation)
+    _quern_window_new_chat (self);
+  gtk_widget_activate_action (widget, "app.open-in-new-window", "x", quern_conversation_get_id (conversation));
+}
+
 static gboolean
 has_message (QuernChatSession *session, gint64 id)
 {
@@ -240,7 +254,7 @@ open_message_action (GtkWidget *widget, const char *name, GVariant *parameter)
   QuernWindow *self = QUERN_WINDOW (widget);
   g_autoptr (GVariant) id = g_variant_get_child_value (parameter, 0);
   QuernConversation *conversation = get_conversation (self, id);
-  QuernChatSession *session = conversation != NULL ? g_hash_table_lookup (self->sessions, conversation) : NULL;
+  QuernChatSession *session = conversation != NULL ? quern_desk_find_session (self->desk, conversation) : NULL;
   g_auto (GStrv) words = NULL;
   const char *text;
   gint64 message_id;
@@ -321,8 +335,7 @@ restore_conversation (gpointer data)
   Deleted *deleted = data;
   quern_store_restore_conversation (deleted->window->store, deleted->conversation);
   if (deleted->session != NULL)
-    g_hash_table_insert (deleted->window->sessions, g_object_ref (deleted->conversation),
-                         g_object_ref (deleted->session));
+    quern_desk_return_session (deleted->window->desk, deleted->session);
   _quern_window_open (deleted->window, deleted->conversation);
 }
 
@@ -331,17 +344,17 @@ quern_window_delete_action (GtkWidget *widget, const char *name, GVariant *param
 {
   QuernWindow *self = QUERN_WINDOW (widget);
   QuernConversation *conversation = get_conversation (self, parameter);
-  QuernChatSession *session = conversation != NULL ? g_hash_table_lookup (self->sessions, conversation) : NULL;
+  QuernChatSession *session = conversation != NULL ? quern_desk_find_session (self->desk, conversation) : NULL;
   Deleted *deleted;
 
   if (conversation == NULL)
     return;
   deleted = g_new (Deleted, 1);
   *deleted = (Deleted) { self, g_object_ref (conversation), session != NULL ? g_object_ref (session) : NULL };
-  if (session != NULL)
+  if (session != NULL) {
     quern_chat_session_stop (session);
-  if (session != NULL && session == self->session)
-    _quern_window_new_chat (self);
+    _quern_window_leave (session);
+  }
   quern_store_delete_conversation (self->store, conversation);
   quern_undo_offer (GTK_WIDGET (self->split_view), self->store, _("Conversation deleted"), restore_conversation,
                     deleted, quern_window_deleted_free);
@@ -549,6 +562,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", quern_window_open_conversation_action },
+    { "win.open-in-new-window", "x", open_in_new_window_action },
     { "win.open-message", "(xxs)", open_message_action },
     { "win.rename-conversation", "x", rename_action },
     { "win.rename-current", NULL, rename_current_action },

@@ -274,7 +274,7 @@ quern_window_data_imported_cb (GObject *source, GAsyncResult *result, gpointer u
 {
   g_autoptr (QuernWindow) self = g_object_ref (((Import *) user_data)->window);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) added = quern_import_finish (result, &error);
+  g_autoptr (GPtrArray) added = quern_import_files_finish (result, &error);
   g_autofree char *text = NULL;
 
   import_end (user_data);
@@ -285,48 +285,77 @@ quern_window_data_imported_cb (GObject *source, GAsyncResult *result, gpointer u
   }
   text = g_strdup_printf (ngettext ("%u conversation imported", "%u conversations imported", added->len), added->len);
   close_preferences (self);
-  if (quern_import_get_report (result) != NULL && self->toasts != NULL)
-    present_report (self, quern_import_get_report (result));
+  if (quern_import_files_get_report (result) != NULL && self->toasts != NULL)
+    present_report (self, quern_import_files_get_report (result));
   else
     quern_window_show_toast (self, text);
   if (self->chat_page != NULL)
     _quern_window_open (self, added->pdata[0]);
 }
 
+/* Takes the conversations of files, and opens the first. */
+static void
+import_conversations (QuernWindow *self, GListModel *files)
+{
+  Import *import;
+
+  if (self->store == NULL || g_list_model_get_n_items (files) == 0)
+    return;
+  import = import_new (self);
+  quern_import_files_async (self->store, files, import_progress_cb, import, import->cancellable,
+                            quern_window_data_imported_cb, import);
+}
+
 static void
 import_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (QuernWindow) self = user_data;
-  g_autoptr (GFile) file = gtk_file_dialog_open_finish (GTK_FILE_DIALOG (source), result, NULL);
+  g_autoptr (GListModel) files = gtk_file_dialog_open_multiple_finish (GTK_FILE_DIALOG (source), result, NULL);
 
-  if (file != NULL) {
-    Import *import = import_new (self);
-    quern_import_async (self->store, file, import_progress_cb, import, import->cancellable,
-                        quern_window_data_imported_cb, import);
-  }
+  if (files != NULL)
+    import_conversations (self, files);
 }
 
-static void
-open_file (QuernWindow *self, const char *title, const char *kind, const char *suffix, GAsyncReadyCallback chosen)
+/* A dialog for files of one kind. */
+static GtkFileDialog *
+new_file_dialog (const char *title, const char *kind, const char *const *suffixes)
 {
-  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  GtkFileDialog *dialog = gtk_file_dialog_new ();
   g_autoptr (GtkFileFilter) filter = gtk_file_filter_new ();
   g_autoptr (GListStore) filters = g_list_store_new (GTK_TYPE_FILE_FILTER);
 
-  if (self->store == NULL)
-    return;
   gtk_file_filter_set_name (filter, kind);
-  gtk_file_filter_add_suffix (filter, suffix);
+  for (; *suffixes != NULL; suffixes++)
+    gtk_file_filter_add_suffix (filter, *suffixes);
   g_list_store_append (filters, filter);
   gtk_file_dialog_set_filters (dialog, G_LIST_MODEL (filters));
   gtk_file_dialog_set_title (dialog, title);
-  gtk_file_dialog_open (dialog, GTK_WINDOW (self), NULL, chosen, g_object_ref (self));
+  return dialog;
 }
 
 static void
 import_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  open_file (QUERN_WINDOW (widget), _("Import Conversations"), _("Exported conversations"), "json", import_chosen_cb);
+  static const char *const suffixes[] = { "json", "jsonl", NULL };
+  g_autoptr (GtkFileDialog) dialog = NULL;
+
+  if (QUERN_WINDOW (widget)->store == NULL)
+    return;
+  dialog = new_file_dialog (_("Import Conversations"), _("Exported conversations"), suffixes);
+  gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (widget), NULL, import_chosen_cb, g_object_ref (widget));
+}
+
+static void
+import_files_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  g_autoptr (GListStore) files = g_list_store_new (G_TYPE_FILE);
+  g_autofree const char **uris = g_variant_get_strv (parameter, NULL);
+
+  for (const char **uri = uris; *uri != NULL; uri++) {
+    g_autoptr (GFile) file = g_file_new_for_uri (*uri);
+    g_list_store_append (files, file);
+  }
+  import_conversations (QUERN_WINDOW (widget), G_LIST_MODEL (files));
 }
 
 /* ---- back up ---------------------------------------------------------------------------------------------------- */
@@ -419,7 +448,13 @@ restore_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 restore_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  open_file (QUERN_WINDOW (widget), _("Restore a Backup"), _("Backups"), "db", restore_chosen_cb);
+  static const char *const suffixes[] = { "db", NULL };
+  g_autoptr (GtkFileDialog) dialog = NULL;
+
+  if (QUERN_WINDOW (widget)->store == NULL)
+    return;
+  dialog = new_file_dialog (_("Restore a Backup"), _("Backups"), suffixes);
+  gtk_file_dialog_open (dialog, GTK_WINDOW (widget), NULL, restore_chosen_cb, g_object_ref (widget));
 }
 
 /* ---- delete all ------------------------------------------------------------------------------------------------- */
@@ -441,15 +476,13 @@ static void
 delete_all_response_cb (AdwAlertDialog *dialog, const char *response, gpointer user_data)
 {
   QuernWindow *self = QUERN_WINDOW (user_data);
-  GHashTableIter iter;
-  gpointer session;
 
   if (!g_str_equal (response, "delete"))
     return;
-  g_hash_table_iter_init (&iter, self->sessions);
-  while (g_hash_table_iter_next (&iter, NULL, &session))
-    quern_chat_session_stop (session);
-  _quern_window_new_chat (self);
+  quern_desk_stop_sessions (self->desk);
+  for (GList *l = gtk_application_get_windows (gtk_window_get_application (GTK_WINDOW (self))); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data))
+      _quern_window_new_chat (l->data);
   quern_store_erase_all_async (self->store, NULL, erased_cb, g_object_ref (self));
 }
 
@@ -519,6 +552,7 @@ _quern_window_install_data_actions (GtkWidgetClass *widget_class)
   gtk_widget_class_install_action (widget_class, "win.export", "(xi)", quern_window_export_action);
   gtk_widget_class_install_action (widget_class, "win.export-all", NULL, export_all_action);
   gtk_widget_class_install_action (widget_class, "win.import", NULL, import_action);
+  gtk_widget_class_install_action (widget_class, "win.import-files", "as", import_files_action);
   gtk_widget_class_install_action (widget_class, "win.back-up", NULL, back_up_action);
   gtk_widget_class_install_action (widget_class, "win.restore", NULL, restore_action);
   gtk_widget_class_install_action (widget_class, "win.delete-all", NULL, delete_all_action);

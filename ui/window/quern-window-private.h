@@ -3,6 +3,7 @@
 
 #include "chat/quern-chat-page.h"
 #include "compare/quern-compare-page.h"
+#include "quern-desk.h"
 #include "quern-window.h"
 #include "sidebar/quern-sidebar.h"
 
@@ -25,18 +26,16 @@ struct _QuernWindow {
   QuernStore *store;
   QuernLibrary *library;
   QuernComparisons *comparisons;
-  GHashTable *open_comparisons; /* id (gint64 *) -> QuernComparison: one is opened only once */
-  QuernBackend *backend;        /* a QuernJointBackend */
-  QuernChatSession *session;    /* the one on the screen */
-  GHashTable *sessions;         /* conversation -> its session: the one on the screen and those that answer */
-  GBinding *title_binding;
+  QuernBackend *backend;     /* a QuernJointBackend */
+  QuernDesk *desk;           /* the above, and what is in use of it */
+  QuernChatSession *session; /* the one on the screen */
+  GBinding *title_binding, *name_binding;
   QuernModelsService *models;
   AdwNavigationPage *models_page; /* made when it is first shown */
 
   GtkCssProvider *zoom; /* the size of the text */
   double pinched;       /* zoom when two fingers touched */
   gboolean saved;
-  gboolean closing; /* answers end because of that */
 };
 
 void _quern_window_install_actions (GtkWidgetClass *widget_class);
@@ -49,9 +48,8 @@ void _quern_window_install_folder_actions (GtkWidgetClass *widget_class);
 void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
-void _quern_window_watch (QuernWindow *self, QuernChatSession *session);
-void _quern_window_stop_comparison (QuernComparison *comparison);
-void _quern_window_withdraw_notification (QuernWindow *self, QuernConversation *conversation);
+void _quern_window_leave (QuernChatSession *session);
+void _quern_window_leave_comparison (QuernComparison *comparison);
 void _quern_window_import (QuernWindow *self, const char *path);
 void _quern_window_open_files (GtkWidget *widget, const char *name, GVariant *parameter);
 void _quern_window_show_models (QuernWindow *self, const char *view);

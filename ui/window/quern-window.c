@@ -22,16 +22,64 @@ title_to_display (GBinding *binding, const GValue *from, GValue *to, gpointer us
   return TRUE;
 }
 
-/* Whether nothing is lost with a session. What is written for a conversation that was deleted stays with its undo. */
 static gboolean
-is_dispensable (gpointer conversation, gpointer session, gpointer user_data)
+title_to_name (GBinding *binding, const GValue *from, GValue *to, gpointer user_data)
 {
-  QuernWindow *self = user_data;
-  gint64 id = quern_conversation_get_id (conversation);
+  const char *title = g_value_get_string (from);
 
-  return session != self->session && quern_chat_session_get_state (session) == QUERN_SESSION_IDLE
-         && (!quern_chat_session_holds_unsent (session)
-             || quern_store_get_conversation (self->store, id) != conversation);
+  g_value_set_string (to, title != NULL && *title != '\0' ? title : "Quern");
+  return TRUE;
+}
+
+/* Returns: the windows of the application, of which some may be no QuernWindow. */
+static GList *
+list_windows (void)
+{
+  return gtk_application_get_windows (GTK_APPLICATION (g_application_get_default ()));
+}
+
+/* Returns: (nullable): the window that has it, on its screen or behind its other pages */
+static QuernWindow *
+find_window (QuernConversation *conversation)
+{
+  for (GList *l = list_windows (); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && QUERN_WINDOW (l->data)->session != NULL
+        && quern_chat_session_get_conversation (QUERN_WINDOW (l->data)->session) == conversation)
+      return l->data;
+  return NULL;
+}
+
+static gboolean
+is_shown (QuernChatSession *session)
+{
+  return find_window (quern_chat_session_get_conversation (session)) != NULL;
+}
+
+static gboolean
+shows_comparison (QuernWindow *self, QuernComparison *comparison)
+{
+  return self->compare_page != NULL && quern_compare_page_get_comparison (self->compare_page) == comparison
+         && gtk_stack_get_visible_child (self->pages) == GTK_WIDGET (self->compare_page);
+}
+
+/* Shows a new chat wherever a conversation is that is no longer to be seen. */
+void
+_quern_window_leave (QuernChatSession *session)
+{
+  QuernWindow *window = find_window (quern_chat_session_get_conversation (session));
+
+  if (window != NULL)
+    _quern_window_new_chat (window);
+}
+
+/* The same for a comparison, also where it is behind another page. */
+void
+_quern_window_leave_comparison (QuernComparison *comparison)
+{
+  for (GList *l = list_windows (); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && QUERN_WINDOW (l->data)->compare_page != NULL
+        && quern_compare_page_get_comparison (QUERN_WINDOW (l->data)->compare_page) == comparison)
+      _quern_window_new_chat (l->data);
 }
 
 static void
@@ -48,13 +96,11 @@ quern_window_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_dat
 static QuernChatSession *
 get_session (QuernWindow *self, QuernConversation *conversation)
 {
-  QuernChatSession *session = g_hash_table_lookup (self->sessions, conversation);
+  QuernChatSession *session = quern_desk_find_session (self->desk, conversation);
 
   if (session != NULL)
     return session;
-  session = quern_chat_session_new (self->store, self->backend, self->library, conversation);
-  g_hash_table_insert (self->sessions, g_object_ref (conversation), session);
-  _quern_window_watch (self, session);
+  session = quern_desk_add_session (self->desk, conversation);
   quern_chat_session_load_async (session, NULL, quern_window_loaded_cb, g_object_ref (self));
   return session;
 }
@@ -67,22 +113,34 @@ remember_conversation (QuernWindow *self)
     g_settings_set_int64 (self->settings, "last-conversation", quern_conversation_get_id (conversation));
 }
 
-/* Shows a conversation. */
+/* Shows a conversation, in the window that has it already if there is one: what is written for it is written in one place. */
 void
 _quern_window_open (QuernWindow *self, QuernConversation *conversation)
 {
-  QuernChatSession *session = get_session (self, conversation);
+  QuernWindow *other = find_window (conversation);
+  QuernChatSession *session;
 
-  _quern_window_withdraw_notification (self, conversation);
+  if (other != NULL && other != self) {
+    if (self->session != NULL)
+      quern_sidebar_select (self->sidebar, quern_chat_session_get_conversation (self->session));
+    gtk_window_present (GTK_WINDOW (other));
+    _quern_window_open (other, conversation);
+    return;
+  }
+  session = get_session (self, conversation);
+  quern_desk_withdraw_notification (conversation);
   if (g_set_object (&self->session, session)) {
     quern_chat_page_set_session (self->chat_page, session);
     g_clear_pointer (&self->title_binding, g_binding_unbind);
     self->title_binding = g_object_bind_property_full (conversation, "title", self->content_page, "title",
                                                        G_BINDING_SYNC_CREATE, title_to_display, NULL, NULL, NULL);
+    g_clear_pointer (&self->name_binding, g_binding_unbind);
+    self->name_binding = g_object_bind_property_full (conversation, "title", self, "title", G_BINDING_SYNC_CREATE,
+                                                      title_to_name, NULL, NULL, NULL);
     remember_conversation (self);
   }
   gtk_stack_set_visible_child (self->pages, GTK_WIDGET (self->chat_page));
-  g_hash_table_foreach_remove (self->sessions, is_dispensable, self);
+  quern_desk_sweep (self->desk, is_shown);
   quern_sidebar_select (self->sidebar, conversation);
   quern_sidebar_mark (self->sidebar, FALSE, FALSE);
   adw_navigation_split_view_set_content (self->split_view, self->content_page);
@@ -119,23 +177,25 @@ quern_window_continue_cb (QuernWindow *self, QuernCompareColumn *column)
 static void
 comparison_used_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *comparison)
 {
-  gint64 id;
-
-  if (quern_comparison_is_empty (comparison))
+  if (quern_comparison_is_empty (comparison) || self->desk == NULL)
     return;
-  quern_comparisons_add (self->comparisons, comparison); /* once */
-  id = quern_comparison_get_id (comparison);
-  g_hash_table_replace (self->open_comparisons, g_memdup2 (&id, sizeof id), g_object_ref (comparison));
-  if (self->compare_page != NULL && quern_compare_page_get_comparison (self->compare_page) == comparison
-      && gtk_stack_get_visible_child (self->pages) == GTK_WIDGET (self->compare_page)
+  quern_desk_add_comparison (self->desk, comparison);
+  if (shows_comparison (self, comparison)
       && adw_navigation_split_view_get_content (self->split_view) == self->content_page)
     quern_sidebar_mark (self->sidebar, FALSE, FALSE); /* it is in the list now */
 }
 
-/* Shows a comparison in place of the conversation, which stays open behind it. */
+/* Shows a comparison in place of the conversation, which stays open behind it; in the window that shows it already if there
+ * is one. */
 void
 _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
 {
+  for (GList *l = list_windows (); l != NULL; l = l->next)
+    if (QUERN_IS_WINDOW (l->data) && l->data != self && shows_comparison (l->data, comparison)) {
+      gtk_window_present (l->data);
+      self = l->data;
+      break;
+    }
   quern_compare_page_set_comparison (self->compare_page, comparison);
   if (quern_comparison_get_id (comparison) == 0) {
     g_signal_connect_object (comparison, "notify::running", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
@@ -226,15 +286,17 @@ quern_window_dispose (GObject *object)
   _quern_window_clear_zoom (self);
   g_clear_object (&self->session);
   g_clear_pointer (&self->title_binding, g_binding_unbind);
-  g_hash_table_remove_all (self->sessions);
-  g_hash_table_remove_all (self->open_comparisons);
+  g_clear_pointer (&self->name_binding, g_binding_unbind);
+  if (self->desk != NULL)
+    quern_desk_sweep (self->desk, is_shown);
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
   g_clear_object (&self->models_page);
   g_clear_object (&self->models);
   g_clear_object (&self->backend);
   g_clear_object (&self->library);
-  g_clear_object (&self->comparisons); /* what is not written yet is written */
+  g_clear_object (&self->comparisons);
   g_clear_object (&self->store);
+  g_clear_object (&self->desk);
   G_OBJECT_CLASS (quern_window_parent_class)->dispose (object);
 }
 
@@ -243,8 +305,6 @@ quern_window_finalize (GObject *object)
 {
   QuernWindow *self = QUERN_WINDOW (object);
 
-  g_hash_table_unref (self->sessions);
-  g_hash_table_unref (self->open_comparisons);
   g_object_unref (self->settings);
   G_OBJECT_CLASS (quern_window_parent_class)->finalize (object);
 }
@@ -278,8 +338,6 @@ static void
 quern_window_init (QuernWindow *self)
 {
   self->settings = g_settings_new (QUERN_APP_ID);
-  self->open_comparisons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
-  self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
                            G_CONNECT_SWAPPED);
@@ -294,35 +352,36 @@ quern_window_new (GtkApplication *application)
 }
 
 /**
- * quern_window_set_core:
- * @problem: (nullable): a sentence for the user, when @store does not keep anything
+ * quern_window_set_desk:
+ * @conversation: (nullable): what to open; %NULL: a new chat
+ * @problem: (nullable): a sentence for the user, when the store does not keep anything
  *
- * Gives the window what it shows, once, and opens the conversation that was open last.
+ * Gives the window what it shows, once.
  */
 void
-quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend,
-                       const char *problem)
+quern_window_set_desk (QuernWindow *self, QuernDesk *desk, QuernConversation *conversation, const char *problem)
 {
-  QuernConversation *last;
+  QuernStore *store;
 
   g_return_if_fail (QUERN_IS_WINDOW (self));
-  g_return_if_fail (self->store == NULL);
+  g_return_if_fail (self->desk == NULL);
 
-  self->store = g_object_ref (store);
-  self->library = g_object_ref (library);
-  self->backend = g_object_ref (backend);
-  g_signal_connect_object (library, "notify::scanning", G_CALLBACK (quern_window_scanned_cb), self, G_CONNECT_SWAPPED);
+  self->desk = g_object_ref (desk);
+  self->store = store = g_object_ref (quern_desk_get_store (desk));
+  self->library = g_object_ref (quern_desk_get_library (desk));
+  self->backend = g_object_ref (quern_desk_get_backend (desk));
+  g_signal_connect_object (self->library, "notify::scanning", G_CALLBACK (quern_window_scanned_cb), self,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (quern_store_get_conversations (store), "items-changed",
                            G_CALLBACK (quern_window_items_changed_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   _quern_window_watch_store (self);
   quern_sidebar_set_store (self->sidebar, store);
-  self->comparisons = quern_comparisons_new (store);
+  self->comparisons = g_object_ref (quern_desk_get_comparisons (desk));
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
-  quern_chat_page_set_context (self->chat_page, store, library);
-  quern_compare_page_set_context (self->compare_page, store, library, backend);
-  last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
-  if (last != NULL)
-    _quern_window_open (self, last);
+  quern_chat_page_set_context (self->chat_page, store, self->library);
+  quern_compare_page_set_context (self->compare_page, store, self->library, self->backend);
+  if (conversation != NULL)
+    _quern_window_open (self, conversation);
   else
     _quern_window_new_chat (self);
   quern_window_scanned_cb (self);

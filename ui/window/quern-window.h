@@ -4,9 +4,7 @@
 #include <adwaita.h>
 
 #include "models/quern-models-service.h"
-#include "quern-backend.h"
-#include "quern-library.h"
-#include "quern-store.h"
+#include "quern-desk.h"
 
 G_BEGIN_DECLS
 
@@ -21,10 +19,7 @@ typedef enum {
 G_DECLARE_FINAL_TYPE (QuernWindow, quern_window, QUERN, WINDOW, AdwApplicationWindow)
 
 GtkWidget *quern_window_new (GtkApplication *application);
-void quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *library, QuernBackend *backend,
-                            const char *problem);
-gboolean quern_window_is_busy (QuernWindow *self);
-gboolean quern_window_stop_answers (QuernWindow *self);
+void quern_window_set_desk (QuernWindow *self, QuernDesk *desk, QuernConversation *conversation, const char *problem);
 void quern_window_set_models (QuernWindow *self, QuernModelsService *models);
 
 G_END_DECLS
