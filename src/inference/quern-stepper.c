@@ -8,8 +8,8 @@
  * together, so that the weights are read once for all of them (qe_contexts_step()). What comes of a step does not depend on
  * which steps are made with it.
  *
- * A step begins as soon as every context that writes has asked for one, or PATIENCE after the first did. Whoever finds that it
- * may begin makes it for all.
+ * A step begins as soon as every context that writes has asked for one, or PATIENCE after the first did (half as long as the last
+ * steps took, if that is longer). Whoever finds that it may begin makes it for all.
  *
  * A prompt is read in one go, except that between layers it lets the steps that are asked for go first, and that it lets another
  * prompt have its turn after SLICE. So those that write go on while others read, and a short prompt does not wait for a long
@@ -24,8 +24,9 @@ struct _QuernStepper {
   gboolean busy; /* a thread has the engine work */
   GPtrArray *seats;
   guint64 next_ticket,
-      ticket;      /* of prompts: that of the one that comes next; that of the one that reads, or may begin */
-  gint64 began_at; /* monotonic: when it began, or went on */
+      ticket;       /* of prompts: that of the one that comes next; that of the one that reads, or may begin */
+  gint64 began_at;  /* monotonic: when it began, or went on */
+  gint64 last_took; /* microseconds: the steps that were made last */
 };
 
 QuernStepper *
@@ -103,6 +104,7 @@ quern_stepper_make_steps (QuernStepper *self)
   const guint n = quern_stepper_count (self, QUERN_SEAT_WAITING);
   g_autofree QeContextStep *steps = g_new (QeContextStep, n);
   g_autofree QuernSeat **seats = g_new (QuernSeat *, n);
+  const gint64 began = g_get_monotonic_time ();
 
   for (guint i = 0, k = 0; i < self->seats->len; i++) {
     QuernSeat *seat = self->seats->pdata[i];
@@ -119,6 +121,7 @@ quern_stepper_make_steps (QuernStepper *self)
   else
     qe_contexts_step (steps, n);
   g_mutex_lock (&self->lock);
+  self->last_took = g_get_monotonic_time () - began;
   for (guint i = 0; i < n; i++) {
     *seats[i]->step = steps[i];
     seats[i]->state = QUERN_SEAT_DONE;
@@ -137,9 +140,10 @@ quern_stepper_is_complete (QuernStepper *self)
 void
 _quern_stepper_step (QuernStepper *self, QuernSeat *seat, QeContextStep *step)
 {
-  const gint64 deadline = g_get_monotonic_time () + PATIENCE;
+  gint64 deadline;
 
   g_mutex_lock (&self->lock);
+  deadline = g_get_monotonic_time () + MAX (PATIENCE, self->last_took / 2);
   seat->step = step;
   seat->state = QUERN_SEAT_WAITING;
   g_cond_broadcast (&self->changed);
