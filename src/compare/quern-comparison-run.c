@@ -15,17 +15,18 @@
 
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
-/* The columns that share this computer's processor. */
+/* The files whose columns share this computer's processor. Columns of one file are computed together, with the same threads. */
 static guint
-count_local (QuernComparison *self)
+count_local_files (QuernComparison *self)
 {
-  guint n = 0;
+  g_autoptr (GHashTable) files = g_hash_table_new (g_str_hash, g_str_equal);
 
   for (guint i = 0; i < quern_comparison_get_n_columns (self); i++) {
     QuernModel *model = quern_compare_column_get_model (quern_comparison_get_column (self, i));
-    n += model && !quern_model_is_remote (model);
+    if (model && !quern_model_is_remote (model))
+      g_hash_table_add (files, (gpointer) quern_model_get_key (model));
   }
-  return n;
+  return g_hash_table_size (files);
 }
 
 /* How a column is loaded: as little as a comparison needs, so that more columns fit. */
@@ -35,7 +36,7 @@ load_params (QuernComparison *self, QuernCompareColumn *column, QuernCompareMode
   guint n_threads = quern_machine_get_threads ();
 
   if (mode == QUERN_COMPARE_TOGETHER)
-    n_threads = MAX (1, n_threads / MAX (1, count_local (self)));
+    n_threads = MAX (1, n_threads / MAX (1, count_local_files (self)));
   return (QuernLoadParams) { .context_size = quern_model_choose_context (quern_compare_column_get_model (column),
                                                                          self->n_ctx),
                              .n_threads = n_threads,

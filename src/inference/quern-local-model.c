@@ -183,6 +183,7 @@ _quern_local_model_new (QuernModel *model, QuernOpenFile *file, const QuernLoadP
                                    .file = g_object_ref (file),
                                    .opened = _quern_open_file_get_model (file),
                                    .context = context,
+                                   .stepper = _quern_open_file_get_stepper (file),
                                    .images = G_QUEUE_INIT,
                                    .n_threads = params->n_threads };
   thread->jobs = g_async_queue_new ();

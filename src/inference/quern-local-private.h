@@ -28,9 +28,10 @@ typedef struct {
   QuernOpenFile *file;
   QeModel *opened; /* the file's */
   QeContext *context;
-  QeVision *vision; /* opened when the first picture comes */
-  GQueue images;    /* encoded pictures, the latest first */
-  float *logits;    /* copy of those that the next token is drawn from; made when a request looks at them */
+  QuernStepper *stepper; /* the file's */
+  QeVision *vision;      /* opened when the first picture comes */
+  GQueue images;         /* encoded pictures, the latest first */
+  float *logits;         /* copy of those that the next token is drawn from; made when a request looks at them */
   unsigned n_threads;
 } QuernRunner;
 

@@ -20,6 +20,7 @@ struct _QuernOpenFile {
 
   char *path;
   QeModel *opened;
+  QuernStepper *stepper; /* of the contexts of the file */
 };
 
 G_DEFINE_FINAL_TYPE (QuernOpenFile, quern_open_file, G_TYPE_OBJECT)
@@ -66,6 +67,7 @@ _quern_open_file_get (QuernModel *model, gboolean prefetch, const QeControl *con
   self = g_object_new (QUERN_TYPE_OPEN_FILE, NULL);
   self->path = g_strdup (path);
   self->opened = opened;
+  self->stepper = _quern_stepper_new ();
   entry = g_new0 (GWeakRef, 1);
   g_weak_ref_init (entry, self);
   g_queue_push_head (&table, entry);
@@ -82,6 +84,12 @@ QeModel *
 _quern_open_file_get_model (QuernOpenFile *self)
 {
   return self->opened;
+}
+
+QuernStepper *
+_quern_open_file_get_stepper (QuernOpenFile *self)
+{
+  return self->stepper;
 }
 
 /**
@@ -265,6 +273,7 @@ quern_open_file_finalize (GObject *object)
 {
   QuernOpenFile *self = QUERN_OPEN_FILE (object);
 
+  _quern_stepper_free (self->stepper);
   qe_model_free (self->opened);
   g_free (self->path);
   G_OBJECT_CLASS (quern_open_file_parent_class)->finalize (object);

@@ -3,6 +3,7 @@
 
 #include "qe.h"
 #include "quern-generation.h"
+#include "quern-stepper.h"
 
 G_BEGIN_DECLS
 
@@ -27,5 +28,6 @@ QuernOpenFile *_quern_open_file_get (QuernModel *model, gboolean prefetch, const
 gboolean _quern_open_file_tokenise_text (QuernOpenFile *self, const QeChatText *text, GArray *tokens, GError **error);
 gboolean _quern_open_file_is_of (QuernOpenFile *self, QuernModel *model);
 QeModel *_quern_open_file_get_model (QuernOpenFile *self);
+QuernStepper *_quern_open_file_get_stepper (QuernOpenFile *self);
 
 G_END_DECLS

@@ -30,7 +30,9 @@ typedef struct {
   QuernRunner *runner;
   QuernGeneration *generation;
   QuernRequest *request;
-  QeControl control;
+  QuernSeat seat;         /* in the runner's stepper */
+  QeControl control;      /* of all but steps: it may wait */
+  QeControl step_control; /* of steps: it never waits */
   QeOutputParser *parser; /* NULL if the request is raw: then there is a decoder */
   QeDecoder *decoder;
   QeGrammar *grammar;  /* that the answer follows, or NULL */
@@ -58,13 +60,49 @@ quern_run_is_stopped (gpointer data)
   return _quern_generation_wants_stop (((QuernRun *) data)->generation);
 }
 
-/* The engine asks this where it may be held up. */
+/* Waits while the window's requests go before this one. Until then no other context waits for it. */
+static void
+quern_run_wait_turn (QuernRun *run)
+{
+  if (!run->request->background || !_quern_turns_are_taken ())
+    return;
+  _quern_stepper_rest (run->runner->stepper, &run->seat);
+  _quern_turns_wait (quern_run_is_stopped, run);
+}
+
+/* The engine asks this where it may be held up, between quern_run_begin_work () and quern_run_end_work (). */
 static bool
 quern_run_cancelled_cb (void *data)
 {
-  if (((QuernRun *) data)->request->background)
-    _quern_turns_wait (quern_run_is_stopped, data);
+  QuernRun *run = data;
+
+  if (run->request->background && _quern_turns_are_taken ()) {
+    _quern_stepper_end (run->runner->stepper, &run->seat);
+    quern_run_wait_turn (run);
+    _quern_stepper_begin (run->runner->stepper, &run->seat);
+  } else {
+    _quern_stepper_give_way (run->runner->stepper, &run->seat);
+  }
   return quern_run_is_stopped (data);
+}
+
+static bool
+quern_run_step_cancelled_cb (void *data)
+{
+  return quern_run_is_stopped (data);
+}
+
+/* What the engine does in between is done for this context alone. */
+static void
+quern_run_begin_work (QuernRun *run)
+{
+  _quern_stepper_begin (run->runner->stepper, &run->seat);
+}
+
+static void
+quern_run_end_work (QuernRun *run)
+{
+  _quern_stepper_end (run->runner->stepper, &run->seat);
 }
 
 static void
@@ -399,6 +437,17 @@ take_token (QuernRun *run, gint32 id)
   note_reasoning (run);
 }
 
+static gboolean
+quern_run_append (QuernRun *run, const int32_t *tokens, size_t n, QeError *error)
+{
+  QeStatus status;
+
+  quern_run_begin_work (run);
+  status = qe_context_append (run->runner->context, tokens, n, &run->control, error);
+  quern_run_end_work (run);
+  return status == QE_OK;
+}
+
 /* Ends the thinking as the model would, with the tokens that close the think block. */
 static gboolean
 close_thinking (QuernRun *run)
@@ -408,7 +457,7 @@ close_thinking (QuernRun *run)
   size_t n = 0;
   QeError error = { 0 };
   gboolean ok = qe_tokenize (run->runner->opened, closing, strlen (closing), NULL, 0, &tokens, &n, &error) == QE_OK
-                && qe_context_append (run->runner->context, tokens, n, &run->control, &error) == QE_OK;
+                && quern_run_append (run, tokens, n, &error);
 
   for (size_t i = 0; ok && i < n; i++)
     quern_run_push (run, tokens[i]);
@@ -425,13 +474,11 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
 {
   QuernCandidate top[QUERN_MAX_CANDIDATES];
   double log_sum = 0;
-  int32_t tokens[QE_STEP_MAX];
-  size_t n = 0;
-  QeError error = { 0 };
+  QeContextStep step = { .context = run->runner->context, .sampler = sampler, .control = &run->step_control };
+  size_t n;
   guint limit = run->request->max_tokens;
   gboolean looks = run->request->n_candidates > 0, known = FALSE, answers;
   gint64 began;
-  QeStatus status;
 
   if (limit > 0 && run->statistics.answer_tokens >= limit) {
     run->stop = QUERN_STOP_LENGTH;
@@ -450,15 +497,17 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   if (looks)
     known = look_at_candidates (run, &log_sum, top);
   run->aside += g_get_monotonic_time () - began;
-  status = qe_context_step (run->runner->context, sampler, &run->control, tokens, &n, &error);
+  quern_run_wait_turn (run);
+  _quern_stepper_step (run->runner->stepper, &run->seat, &step);
+  n = step.n;
   if (limit > 0)
     n = MIN (n, limit - run->statistics.answer_tokens);
   for (size_t i = 0; i < n && !run->has_ended; i++) {
     gboolean reasoning = run->in_reasoning;
-    take_token (run, tokens[i]);
+    take_token (run, step.tokens[i]);
     began = g_get_monotonic_time ();
     if (looks)
-      record_token (run, tokens[i], (QuernGeneratedToken) { .reasoning = reasoning },
+      record_token (run, step.tokens[i], (QuernGeneratedToken) { .reasoning = reasoning },
                     known && i == 0 ? run->runner->logits : NULL, log_sum, top);
     run->aside += g_get_monotonic_time () - began;
   }
@@ -469,20 +518,19 @@ quern_run_step (QuernRun *run, QeSampler *sampler)
   _quern_generation_set_statistics (run->generation, &run->statistics);
   if (run->has_ended)
     return FALSE;
-  if (status == QE_OK)
+  if (step.status == QE_OK)
     return TRUE;
-  if (status == QE_END && run->request->filler >= 0) {
+  if (step.status == QE_END && run->request->filler >= 0) {
     /* A token goes where the model wanted to end: the work is the same. */
     take_token (run, run->request->filler);
-    return qe_context_append (run->runner->context, &run->request->filler, 1, &run->control, &error) == QE_OK
-           || quern_run_fail (run, &error);
+    return quern_run_append (run, &run->request->filler, 1, &step.error) || quern_run_fail (run, &step.error);
   }
-  if (status == QE_END)
+  if (step.status == QE_END)
     run->stop = QUERN_STOP_END;
-  else if (status == QE_ERROR_CONTEXT_FULL)
+  else if (step.status == QE_ERROR_CONTEXT_FULL)
     run->stop = QUERN_STOP_CONTEXT;
   else
-    quern_run_fail (run, &error);
+    quern_run_fail (run, &step.error);
   return FALSE;
 }
 
@@ -518,6 +566,18 @@ quern_run_prepare (QuernRun *run, QeSampler **sampler)
     return FALSE;
   qe_context_set_one_by_one (runner->context, request->n_candidates > 0);
   return qe_sampler_new (sampler, &params, &error) == QE_OK || quern_run_fail (run, &error);
+}
+
+/* Evaluates the prompt. Returns FALSE if the generation has ended. */
+static gboolean
+quern_run_read (QuernRun *run)
+{
+  gboolean goes_on;
+
+  quern_run_begin_work (run);
+  goes_on = quern_run_echo (run) && quern_run_prefill (run);
+  quern_run_end_work (run);
+  return goes_on;
 }
 
 /* Makes what takes the answer out of tokens, once it is known whether the model is thinking. */
@@ -559,9 +619,10 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
   QeSampler *sampler = NULL;
 
   run.control = (QeControl) { quern_run_cancelled_cb, quern_run_progress_cb, &run };
+  run.step_control = (QeControl) { .cancelled = quern_run_step_cancelled_cb, .data = &run };
+  _quern_stepper_join (runner->stepper, &run.seat);
   _quern_generation_set_phase (generation, QUERN_GENERATION_PREFILL);
-  if (quern_run_prepare (&run, &sampler) && quern_run_echo (&run) && quern_run_prefill (&run)
-      && quern_run_begin_text (&run, sampler)) {
+  if (quern_run_prepare (&run, &sampler) && quern_run_read (&run) && quern_run_begin_text (&run, sampler)) {
     run.decode_began = run.reasoning_began = g_get_monotonic_time ();
     _quern_generation_set_phase (generation, QUERN_GENERATION_DECODE);
     note_reasoning (&run);
@@ -572,6 +633,7 @@ _quern_runner_generate (QuernRunner *runner, QuernGeneration *generation, QuernR
       run.statistics.reasoning_seconds = seconds_since (run.reasoning_began);
     run.statistics.decode_seconds = seconds_since (run.decode_began + run.aside);
   }
+  _quern_stepper_leave (runner->stepper, &run.seat);
   qe_output_parser_free (run.parser);
   qe_decoder_free (run.decoder);
   qe_sampler_free (sampler);

@@ -34,6 +34,18 @@ _quern_turns_wake (void)
   g_mutex_unlock (&lock);
 }
 
+/* Whether something goes first now. */
+gboolean
+_quern_turns_are_taken (void)
+{
+  gboolean taken;
+
+  g_mutex_lock (&lock);
+  taken = n_first > 0;
+  g_mutex_unlock (&lock);
+  return taken;
+}
+
 /* Returns when nothing goes first, or when @stopped says that there is nothing to wait for. */
 void
 _quern_turns_wait (gboolean (*stopped) (gpointer data), gpointer data)

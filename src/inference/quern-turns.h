@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 void _quern_turns_begin (void);
 void _quern_turns_end (void);
 void _quern_turns_wake (void);
+gboolean _quern_turns_are_taken (void);
 void _quern_turns_wait (gboolean (*stopped) (gpointer data), gpointer data);
 
 G_END_DECLS

@@ -7,9 +7,10 @@
 
 #include "quern-json-util.h"
 
-/* What programs ask of models: read on a worker thread, then one after another, the programs by turns. Each model has a few
- * contexts side by side ("lanes", beside the window's own), so that two programs that ask by turns do not make each other's
- * prompts be read again: a conversation goes on in the lane where it is. */
+/* What programs ask of models: read on a worker thread, then carried out, the programs by turns. Each model has a few contexts
+ * side by side ("lanes", beside the window's own), so that two programs that ask by turns do not make each other's prompts be
+ * read again: a conversation goes on in the lane where it is. Requests of one model are carried out at the same time, one in
+ * each lane, because that takes hardly longer than one alone; another model has its turn when these are done. */
 
 #define LONGEST_RETRY 300
 
@@ -20,6 +21,7 @@ typedef struct {
   guint number;        /* from 1 */
   GArray *fingerprint; /* of what it read last */
   gint64 used;         /* number of the job that used it last */
+  gboolean taken;      /* by a job that is being carried out */
 } Lane;
 
 static void
@@ -53,6 +55,7 @@ typedef struct {
   QuernRefusal *refusal;     /* what reading it found wrong */
   GCancellable *cancellable; /* of loading */
   Lane *lane;
+  gint64 began_at; /* monotonic: when it was taken out of those that waited */
   gboolean modest; /* it is being loaded without letting go of anything */
   gboolean left;   /* the client is gone */
   gboolean read;   /* the worker thread is done with it */
@@ -62,8 +65,7 @@ struct _QuernServiceQueue {
   QuernServiceCore *core;
   GPtrArray *lanes;
   GQueue waiting;    /* of Job, in the order in which they came */
-  Job *running;      /* or NULL */
-  gint64 began_at;   /* monotonic: when the running one was taken out of those that waited */
+  GQueue running;    /* of Job, all of one model */
   GHashTable *turns; /* of clients: the number of the job that was last carried out for each */
   gint64 n_jobs;
   double seconds; /* that a job takes, a moving average */
@@ -178,15 +180,29 @@ job_progress_cb (Job *job)
   answer->dialect->progress (answer, quern_generation_get_progress (answer->generation));
 }
 
-/* The running job is over, however it ended. */
-static void
-quern_service_queue_finish (QuernServiceQueue *self)
+static gboolean
+quern_service_queue_is_running_for (QuernServiceQueue *self, const char *client)
 {
-  Job *job = g_steal_pointer (&self->running);
-  double seconds = (double) (g_get_monotonic_time () - self->began_at) / G_USEC_PER_SEC;
+  gboolean any = FALSE;
+
+  for (GList *l = self->running.head; l; l = l->next)
+    any |= g_str_equal (((Job *) l->data)->answer.exchange->client, client);
+  return any;
+}
+
+/* A running job is over, however it ended. */
+static void
+job_finish (Job *job)
+{
+  QuernServiceQueue *self = job->queue;
+  double seconds = (double) (g_get_monotonic_time () - job->began_at) / G_USEC_PER_SEC;
 
   self->seconds = self->seconds > 0 ? 0.7 * self->seconds + 0.3 * seconds : seconds;
-  quern_service_core_set_state (self->core, job->answer.exchange, "idle");
+  g_queue_remove (&self->running, job);
+  if (job->lane)
+    job->lane->taken = FALSE;
+  if (!quern_service_queue_is_running_for (self, job->answer.exchange->client))
+    quern_service_core_set_state (self->core, job->answer.exchange, "idle");
   job_free (job);
   quern_service_queue_next (self);
 }
@@ -209,7 +225,7 @@ job_done_cb (Job *job)
       job_begin_stream (job);
     answer->dialect->end (answer);
   }
-  quern_service_queue_finish (job->queue);
+  job_finish (job);
 }
 
 static void
@@ -245,7 +261,7 @@ quern_service_queue_look_at_lanes (QuernServiceQueue *self, QuernModel *model)
   for (guint i = self->lanes->len; i > 0; i--) {
     const Lane *lane = self->lanes->pdata[i - 1];
     g_autoptr (QuernLoadedModel) loaded = NULL;
-    if (!g_str_equal (lane->path, quern_model_get_path (model)))
+    if (lane->taken || !g_str_equal (lane->path, quern_model_get_path (model)))
       continue;
     loaded = quern_service_queue_find_lane (self, model, lane->number);
     if (!loaded)
@@ -254,7 +270,7 @@ quern_service_queue_look_at_lanes (QuernServiceQueue *self, QuernModel *model)
 }
 
 /* Returns the lane where the job's conversation is (all that the lane has read is its beginning), or, if @any, the one that
- * has most of its beginning, and of several the one that was not used for the longest time. NULL if there is none. */
+ * has most of its beginning, and of several the one that was not used for the longest time. NULL if none is free. */
 static Lane *
 quern_service_queue_best_lane (QuernServiceQueue *self, const Job *job, gboolean any)
 {
@@ -265,7 +281,7 @@ quern_service_queue_best_lane (QuernServiceQueue *self, const Job *job, gboolean
   for (guint i = 0; i < self->lanes->len; i++) {
     Lane *lane = self->lanes->pdata[i];
     guint length = common_length (lane->fingerprint, job->fingerprint);
-    if (!g_str_equal (lane->path, path) || (!any && length < lane->fingerprint->len))
+    if (lane->taken || !g_str_equal (lane->path, path) || (!any && length < lane->fingerprint->len))
       continue;
     if (!best || length > best_length || (length == best_length && lane->used < best->used)) {
       best = lane;
@@ -294,27 +310,30 @@ quern_service_queue_add_lane (QuernServiceQueue *self, QuernModel *model)
   if (number > MIN (self->core->most_contexts, 62))
     return NULL;
   lane = g_new0 (Lane, 1);
-  *lane = (Lane) { g_strdup (path), number, g_array_new (FALSE, FALSE, sizeof (guint64)), 0 };
+  *lane = (Lane) { g_strdup (path), number, g_array_new (FALSE, FALSE, sizeof (guint64)) };
   g_ptr_array_add (self->lanes, lane);
   return lane;
 }
 
-/* A lane more, beside those that there are, is only made where memory allows it. */
-static void
+/* A lane more, beside those that there are, is only made where memory allows it. Returns FALSE if no lane can be had now. */
+static gboolean
 job_choose_lane (Job *job)
 {
   QuernServiceQueue *self = job->queue;
-  Lane *other;
+  const Lane *other;
 
   quern_service_queue_look_at_lanes (self, job->answer.model);
   job->lane = quern_service_queue_best_lane (self, job, FALSE);
+  if (!job->lane) {
+    other = quern_service_queue_best_lane (self, job, TRUE);
+    job->lane = quern_service_queue_add_lane (self, job->answer.model);
+    job->modest = job->lane && (other || self->running.length > 0);
+    if (!job->lane)
+      job->lane = (Lane *) other;
+  }
   if (job->lane)
-    return;
-  other = quern_service_queue_best_lane (self, job, TRUE);
-  job->lane = quern_service_queue_add_lane (self, job->answer.model);
-  job->modest = job->lane && other;
-  if (!job->lane)
-    job->lane = other;
+    job->lane->taken = TRUE;
+  return job->lane != NULL;
 }
 
 static void
@@ -335,18 +354,25 @@ job_loaded_cb (GObject *source, GAsyncResult *result, gpointer data)
   }
   g_ptr_array_remove (self->lanes, g_steal_pointer (&job->lane));
   if (g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_MEMORY)) {
-    if (job->modest)
+    if (job->modest) {
       job->lane = quern_service_queue_best_lane (self, job, TRUE);
-    else if (quern_service_core_shrink_context (self->core, job->answer.model))
+      if (!job->lane && self->running.length > 1) { /* it waits for a lane of the others */
+        g_queue_remove (&self->running, job);
+        g_queue_push_head (&self->waiting, job);
+        quern_service_core_set_state (self->core, job->answer.exchange, "waiting");
+        return;
+      }
+    } else if (quern_service_core_shrink_context (self->core, job->answer.model))
       job->lane = quern_service_queue_add_lane (self, job->answer.model);
     job->modest = FALSE;
   }
   if (job->lane) {
+    job->lane->taken = TRUE;
     job_load (job);
     return;
   }
   job_refuse_error (job, error);
-  quern_service_queue_finish (self);
+  job_finish (job);
 }
 
 static void
@@ -373,22 +399,34 @@ last_turn (QuernServiceQueue *self, const Job *job)
   return turn ? *turn : 0;
 }
 
-/* Starts the next job: of the client whose last turn is the longest ago, the one that came first. */
-static void
-quern_service_queue_next (QuernServiceQueue *self)
+/* Whether the job can be carried out beside those that are. */
+static gboolean
+job_fits (Job *job)
+{
+  const Job *other = g_queue_peek_head (&job->queue->running);
+
+  return (!other || g_str_equal (quern_model_get_path (other->answer.model), quern_model_get_path (job->answer.model)))
+         && job_choose_lane (job);
+}
+
+/* Starts the next job, if it can begin now: of the client whose last turn is the longest ago, the one that came first. Returns
+ * FALSE if it waits, and all others behind it. */
+static gboolean
+quern_service_queue_start (QuernServiceQueue *self)
 {
   GList *next = self->waiting.head;
   QuernServiceClientFacts *facts;
   Job *job;
 
-  if (self->running || !next)
-    return;
-  for (GList *l = next->next; l; l = l->next)
+  for (GList *l = next ? next->next : NULL; l; l = l->next)
     if (last_turn (self, l->data) < last_turn (self, next->data))
       next = l;
-  job = self->running = next->data;
-  self->began_at = g_get_monotonic_time ();
-  g_queue_delete_link (&self->waiting, next);
+  if (!next || !job_fits (next->data))
+    return FALSE;
+  job = next->data;
+  job->began_at = g_get_monotonic_time ();
+  g_queue_unlink (&self->waiting, next);
+  g_queue_push_tail_link (&self->running, next);
   if (g_hash_table_size (self->turns) > 1000)
     g_hash_table_remove_all (self->turns);
   self->n_jobs++;
@@ -398,8 +436,15 @@ quern_service_queue_next (QuernServiceQueue *self)
   facts->n_requests++;
   g_set_str (&facts->model, quern_model_get_id (job->answer.model));
   quern_service_core_set_state (self->core, job->answer.exchange, "loading");
-  job_choose_lane (job);
   job_load (job);
+  return TRUE;
+}
+
+static void
+quern_service_queue_next (QuernServiceQueue *self)
+{
+  while (quern_service_queue_start (self))
+    ;
 }
 
 /* The client is gone: what runs for it stops, what waits is dropped. */
@@ -529,12 +574,15 @@ quern_service_queue_get_n_waiting (QuernServiceQueue *self)
 
 /**
  * quern_service_queue_describe:
- * @json: gets members of an object: what is computed and how many wait
+ * @json: gets members of an object: which model computes, for how many requests, and how many wait
  */
 void
 quern_service_queue_describe (QuernServiceQueue *self, JsonBuilder *json)
 {
-  quern_json_add_string (json, "processing", self->running ? quern_model_get_id (self->running->answer.model) : NULL);
+  const Job *running = g_queue_peek_head (&self->running);
+
+  quern_json_add_string (json, "processing", running ? quern_model_get_id (running->answer.model) : NULL);
+  quern_json_add_int (json, "running", self->running.length);
   quern_json_add_int (json, "waiting", self->waiting.length);
 }
 
@@ -562,8 +610,8 @@ quern_service_queue_stop (QuernServiceQueue *self)
     job_refuse (job, refusal);
     job_free (job);
   }
-  if (self->running)
-    job_gone_cb (self->running);
+  for (GList *l = self->running.head; l; l = l->next)
+    job_gone_cb (l->data);
 }
 
 /* Call it when nothing is busy any more. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* bench-together FILE [-t THREADS] [-n TOKENS] [-d DEPTH] [-w] [CONTEXTS …]: what contexts that make steps together write in
- * sum, against what one of them writes alone, by turns, medians of five. -w: whole logits, as in comparisons; else with a sketch
+ * sum, against what one of them writes alone, by turns, medians of five, as JSON. -w: whole logits, as in comparisons; else with a sketch
  * of the head. */
 #include <stdio.h>
 
@@ -12,7 +12,7 @@
 typedef struct {
   QeModel *model;
   int32_t *text; /* that all samplers follow */
-  size_t n_text, n_tokens, depth;
+  size_t n_text, n_tokens, depth, n_shown;
   QeContextStep steps[QE_STEPS_TOGETHER]; /* of all contexts there are */
 } Together;
 
@@ -68,9 +68,8 @@ compare_with_one (Together *t, size_t n, QeError *err)
       status = measure (t, n, &many[i], err);
   }
   if (status == QE_OK)
-    printf ("%zu together: %7.1f tokens/s in sum; alone: %7.1f; ratio %.2f\n", n, median (many, ROUNDS),
-            median (one, ROUNDS), median (many, ROUNDS) / median (one, ROUNDS));
-  fflush (stdout);
+    printf ("%s\"%zu\": { \"together\": %.2f, \"alone\": %.2f, \"ratio\": %.2f }", t->n_shown++ ? ",\n  " : "{ ", n,
+            median (many, ROUNDS), median (one, ROUNDS), median (many, ROUNDS) / median (one, ROUNDS));
   return status;
 }
 
@@ -101,6 +100,8 @@ main (int argc, char **argv)
     const size_t n = strtoul (argv[i], NULL, 10);
     status = compare_with_one (&t, n < 1 ? 1 : n < QE_STEPS_TOGETHER ? n : QE_STEPS_TOGETHER, &err);
   }
+  if (t.n_shown)
+    puts (" }");
   if (status != QE_OK)
     fprintf (stderr, "bench-together: %s\n", err.message);
   for (size_t i = 0; i < QE_STEPS_TOGETHER; i++) {

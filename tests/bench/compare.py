@@ -335,6 +335,10 @@ class Bench:
         return {"quern": out["drafts"], "plain": out["plain"], "ratio": out["drafts"] / out["plain"], "unit": "tokens/s",
                 "target": target, "drafted": out["drafted"], "accepted": out["accepted"]}
 
+    def together(self, model, n, target, *options):
+        out = self.inside.run("bench-together", *options, "-t", self.threads, model_file(*model), n)[str(n)]
+        return {"quern": out["together"], "plain": out["alone"], "ratio": out["ratio"], "unit": "tokens/s", "target": target}
+
     @staticmethod
     def row(ours, theirs, backend, target, unit="tokens/s"):
         row = {"quern": statistics.median(ours), "quern_all": ours, "target": target, "unit": unit}
@@ -363,6 +367,9 @@ def table():
         rows.append((f"{name_of(model)}: score a text", lambda b, m=model: b.score(m)))
     rows.append((f"{big}: drafts, editing a text", lambda b: b.drafts(BIG, "edit", 1.5)))
     rows.append((f"{big}: drafts, unrelated prose", lambda b: b.drafts(BIG, "prose", 0.97)))
+    small = name_of(DENSE[0])
+    rows.append((f"{small}: two columns together, in sum", lambda b: b.together(DENSE[0], 2, 1.5, "-w")))
+    rows.append((f"{small}: four requests at once, in sum", lambda b: b.together(DENSE[0], 4, 1.8)))
     return rows
 
 

@@ -89,6 +89,46 @@ test_fork (void)
                      quern_compare_answer_get_token (answer_at (comparison, 1, 0), i)->chosen.id);
 }
 
+static gboolean
+both_have_begun (gpointer comparison)
+{
+  for (guint i = 0; i < 2; i++)
+    if (quern_compare_answer_get_state (answer_at (comparison, i, 0)) < QUERN_COMPARE_READING)
+      return FALSE;
+  return TRUE;
+}
+
+/* Columns of one file that run together go through the model in one pass, and answer what they answer alone. */
+static void
+test_one_pass (void)
+{
+  g_autoptr (QuernBackend) backend = QUERN_BACKEND (quern_local_backend_new ());
+  g_autoptr (QuernComparison) apart = comparison_of ("Q4_K_M", "Q4_K_M");
+  g_autoptr (QuernComparison) together = comparison_of ("Q4_K_M", "Q4_K_M");
+  QuernComparison *const both[] = { apart, together };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  for (guint i = 0; i < 2; i++) {
+    g_object_set (both[i], "max-tokens", 600, NULL);
+    for (guint j = 0; j < 2; j++)
+      g_object_set (quern_comparison_get_column (both[i], j), "kv-type", j == 0 ? QUERN_KV_F16 : QUERN_KV_Q8_0,
+                    "sampling", "{\"temperature\": 9, \"top_k\": 0, \"top_p\": 1}", NULL);
+  }
+  g_assert_true (ask (apart, "Hello", NULL, NULL));
+  g_object_set (together, "mode", QUERN_COMPARE_TOGETHER, NULL);
+  test_most_together = 0;
+  test_hold_after (0);
+  quern_comparison_ask_async (together, backend, "Hello", NULL, NULL, test_result_cb, &result);
+  test_wait (both_have_begun, together);
+  test_let_go ();
+  test_wait_result (&result);
+  g_assert_true (quern_comparison_ask_finish (together, result, NULL));
+  g_assert_cmpint (test_most_together, ==, 2);
+  for (guint i = 0; i < 2; i++)
+    g_assert_cmpstr (quern_compare_answer_get_answer (answer_at (together, i, 0)), ==,
+                     quern_compare_answer_get_answer (answer_at (apart, i, 0)));
+}
+
 static void
 test_together (void)
 {
@@ -740,6 +780,7 @@ main (int argc, char **argv)
   g_test_add_func ("/compare/run/seed", test_seed);
   g_test_add_func ("/compare/run/fork", test_fork);
   g_test_add_func ("/compare/run/together", test_together);
+  g_test_add_func ("/compare/run/one-pass", test_one_pass);
   g_test_add_func ("/compare/run/stop", test_stop);
   g_test_add_func ("/compare/run/late-column", test_late_column);
   g_test_add_func ("/compare/run/replaced-column", test_replaced_column);

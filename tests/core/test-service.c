@@ -26,21 +26,39 @@ static GCond step_cond;
 static gboolean step_held;
 static guint n_steps;
 static QeContext *step_contexts[4096]; /* of each step, from the first that was made */
+static gsize most_together;            /* contexts that made a step in one pass */
 
 QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
                                  size_t *n, QeError *err);
 QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
                                  size_t *n, QeError *err);
+void __real_qe_contexts_step (QeContextStep *steps, size_t n);
+void __wrap_qe_contexts_step (QeContextStep *steps, size_t n);
+
+static void
+note_steps (const QeContextStep *steps, gsize n)
+{
+  g_mutex_lock (&step_lock);
+  while (step_held)
+    g_cond_wait (&step_cond, &step_lock);
+  for (gsize i = 0; i < n; i++)
+    step_contexts[n_steps++ % G_N_ELEMENTS (step_contexts)] = steps[i].context;
+  most_together = MAX (most_together, n);
+  g_mutex_unlock (&step_lock);
+}
+
+void
+__wrap_qe_contexts_step (QeContextStep *steps, size_t n)
+{
+  note_steps (steps, n);
+  __real_qe_contexts_step (steps, n);
+}
 
 QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
                         QeError *err)
 {
-  g_mutex_lock (&step_lock);
-  while (step_held)
-    g_cond_wait (&step_cond, &step_lock);
-  step_contexts[n_steps++ % G_N_ELEMENTS (step_contexts)] = context;
-  g_mutex_unlock (&step_lock);
+  note_steps (&(QeContextStep) { .context = context }, 1);
   return __real_qe_context_step (context, sampler, control, tokens, n, err);
 }
 
@@ -934,6 +952,55 @@ test_leaving_stops (Fixture *f, gconstpointer unused)
   }
 }
 
+static gboolean
+are_at_work (Fixture *f, guint n)
+{
+  GListModel *clients = quern_service_get_clients (f->service);
+
+  for (guint i = 0; i < g_list_model_get_n_items (clients); i++) {
+    g_autoptr (QuernServiceClient) client = g_list_model_get_item (clients, i);
+    const char *state = quern_service_client_get_state (client);
+    n -= g_str_equal (state, "reading") || g_str_equal (state, "writing");
+  }
+  return n == 0;
+}
+
+/* Requests that come at once are answered at once, and each as it is when it comes alone, though a client leaves meanwhile. */
+static void
+test_at_once (Fixture *f, gconstpointer unused)
+{
+  GSocketConnection *connections[4];
+  char *bodies[4];
+
+  hold (TRUE);
+  for (guint i = 0; i < 4; i++) {
+    g_autofree char *agent = g_strdup_printf ("User-Agent: %u\r\n", i);
+    connections[i] = test_http_connect (f->port);
+    bodies[i] = g_strdup_printf ("{\"prompt\":\"The capital of\",\"max_tokens\":%u,\"temperature\":10,\"seed\":%u,"
+                                 "\"top_k\":0,\"top_p\":1}",
+                                 400 + 10 * i, i + 1);
+    test_http_request (connections[i], "POST", "/v1/completions", agent, bodies[i]);
+  }
+  TEST_WAIT_UNTIL (are_at_work (f, 4));
+  g_io_stream_close (G_IO_STREAM (connections[2]), NULL, NULL);
+  most_together = 0;
+  hold (FALSE);
+  for (guint i = 0; i < 4; i++) {
+    g_autoptr (TestReply) reply = NULL, alone = NULL;
+    g_autofree char *text = NULL;
+    if (i != 2) {
+      reply = test_http_read (connections[i]);
+      wait_idle (f);
+      alone = test_http (f->port, "POST", "/v1/completions", NULL, bodies[i]);
+      text = test_json_text (alone->json, "$.choices[0].text");
+      test_assert_text (reply->json, "$.choices[0].text", text);
+    }
+    g_object_unref (connections[i]);
+    g_free (bodies[i]);
+  }
+  g_assert_cmpuint (most_together, >=, 2);
+}
+
 static void
 test_full_queue (Fixture *f, gconstpointer unused)
 {
@@ -1147,7 +1214,8 @@ int
 main (int argc, char **argv)
 {
   static const QuernServiceSetup automatic = { 0 };
-  static const QuernServiceSetup small = { .context_size = 2048, .most_waiting = 1 };
+  static const QuernServiceSetup small = { .context_size = 2048, .most_waiting = 1, .most_contexts = 1 };
+  static const QuernServiceSetup single = { .context_size = 2048, .most_contexts = 1 };
   g_autofree char *folder = test_folder ();
   int code;
 
@@ -1180,8 +1248,9 @@ main (int argc, char **argv)
   g_test_add_func ("/service/settings", test_settings);
   TEST ("leaving", test_leaving);
   TEST ("leaving-stops", test_leaving_stops);
+  TEST ("at-once", test_at_once);
   g_test_add ("/service/full-queue", Fixture, &small, set_up, test_full_queue, tear_down);
-  TEST ("turns", test_turns);
+  g_test_add ("/service/turns", Fixture, &single, set_up, test_turns, tear_down);
   TEST ("client-name", test_client_name);
   TEST ("window-first", test_window_first);
   TEST ("stopping", test_stopping);

@@ -34,6 +34,15 @@ QeStatus __real_qe_context_step (QeContext *context, QeSampler *sampler, const Q
                                  size_t *n, QeError *err);
 QeStatus __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens,
                                  size_t *n, QeError *err);
+void __real_qe_contexts_step (QeContextStep *steps, size_t n);
+void __wrap_qe_contexts_step (QeContextStep *steps, size_t n);
+
+void
+__wrap_qe_contexts_step (QeContextStep *steps, size_t n)
+{
+  g_usleep (1000 * number_from_environment ("QUERN_PACE"));
+  __real_qe_contexts_step (steps, n);
+}
 
 QeStatus
 __wrap_qe_context_step (QeContext *context, QeSampler *sampler, const QeControl *control, int32_t *tokens, size_t *n,
