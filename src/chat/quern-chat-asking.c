@@ -435,9 +435,10 @@ quern_chat_session_ask_async (QuernChatSession *session, QuernQuestion *question
     return;
   }
   if (!question->model && !session->model) {
-    g_task_return_new_error (
-        task, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL, "%s",
-        _("The model of this conversation is not on this computer. Choose another one or download it."));
+    g_autofree char *missing = quern_chat_session_dup_missing (session, NULL);
+
+    g_task_return_new_error (task, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL, "%s",
+                             missing ? missing : _("This conversation has no model. Choose one."));
     return;
   }
   self = g_new0 (QuernAsking, 1);

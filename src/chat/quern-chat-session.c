@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "quern-chat-session-private.h"
+#include "quern-served-models.h"
 
 enum {
   PROP_0,
@@ -165,6 +166,34 @@ QuernModel *
 quern_chat_session_get_model (QuernChatSession *self)
 {
   return self->model;
+}
+
+/**
+ * quern_chat_session_dup_missing:
+ * @was_remote: (out) (optional): whether the model was on a server
+ *
+ * Returns: (transfer full) (nullable): what became of the model that the conversation has chosen, as a sentence with what to do;
+ *   %NULL: it is there, or none is chosen
+ */
+char *
+quern_chat_session_dup_missing (QuernChatSession *self, gboolean *was_remote)
+{
+  const char *id = quern_conversation_get_model_id (self->conversation);
+  g_autofree char *host = id ? quern_served_model_dup_host_of_id (id) : NULL;
+
+  if (was_remote)
+    *was_remote = host != NULL;
+  if (!id || quern_library_find (self->library, id))
+    return NULL;
+  if (host)
+    return g_strdup_printf (
+        _("The model of this conversation was on the server “%s”, which was removed or no longer has "
+          "it. Choose another model, or add the server again."),
+        host);
+  return g_strdup_printf (
+      _("The model of this conversation (%s) is no longer on this computer. Choose another one, or "
+        "download it."),
+      id);
 }
 
 /* Notifies of everything that depends on the model. */

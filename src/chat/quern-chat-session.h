@@ -71,6 +71,7 @@ double quern_chat_session_get_progress (QuernChatSession *self);
 double quern_chat_session_get_waiting_seconds (QuernChatSession *self);
 const char *quern_chat_session_get_note (QuernChatSession *self);
 QuernModel *quern_chat_session_get_model (QuernChatSession *self);
+char *quern_chat_session_dup_missing (QuernChatSession *self, gboolean *was_remote);
 void quern_chat_session_set_model (QuernChatSession *self, QuernModel *model);
 gboolean quern_chat_session_get_repeating (QuernChatSession *self);
 gboolean quern_chat_session_get_thinking (QuernChatSession *self);

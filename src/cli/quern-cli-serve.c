@@ -6,6 +6,7 @@
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 
+#include "quern-host.h"
 #include "quern-local-backend.h"
 #include "quern-server.h"
 #include "quern-service.h"
@@ -54,14 +55,6 @@ serve (QuernService *service, const QuernServiceSetup *setup, gboolean quiet)
   return ok ? QUERN_CLI_OK : quern_cli_fail (error);
 }
 
-static gboolean
-is_loopback (const char *host)
-{
-  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (host);
-
-  return g_ascii_strcasecmp (host, "localhost") == 0 || (address && g_inet_address_get_is_loopback (address));
-}
-
 static int
 run (const Options *o)
 {
@@ -73,7 +66,7 @@ run (const Options *o)
   GError *error = NULL;
   QuernServiceSetup setup = {
     .port = (guint16) o->port,
-    .address = is_loopback (o->host) ? NULL : o->host,
+    .address = quern_host_is_loopback (o->host) ? NULL : o->host,
     .hosts = (const char *const *) o->hosts,
     .origins = (const char *const *) o->origins,
     .context_size = (guint) o->n_ctx,
@@ -91,6 +84,11 @@ run (const Options *o)
     return quern_cli_wrong_usage (_("Other computers may only use the models with a key: specify --key-file."));
   if (o->model) {
     g_autoptr (QuernModel) model = quern_cli_find_model (library, o->model, &error);
+    if (g_error_matches (error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND)) {
+      g_clear_error (&error);
+      g_set_error (&error, QUERN_LIBRARY_ERROR, QUERN_LIBRARY_ERROR_NOT_FOUND,
+                   _("There is no model “%s” on this computer. Models of servers cannot be served on."), o->model);
+    }
     if (!model)
       return quern_cli_fail (error);
     quern_service_set_usual (service, model);

@@ -7,6 +7,7 @@
 
 #include "quern-hub-private.h"
 
+#include "quern-host.h"
 #include "quern-sha256.h"
 
 #include <glib/gi18n-lib.h>
@@ -94,14 +95,11 @@ quern_hub_may_send_token (const char *endpoint, GUri *uri)
 {
   g_autoptr (GUri) hub = g_uri_parse (endpoint, SOUP_HTTP_URI_FLAGS, NULL);
   const char *host = g_uri_get_host (uri);
-  g_autoptr (GInetAddress) address = host != NULL ? g_inet_address_new_from_string (host) : NULL;
-  gboolean loopback = address != NULL ? g_inet_address_get_is_loopback (address)
-                                      : host != NULL && g_ascii_strcasecmp (host, "localhost") == 0;
 
   return hub != NULL && g_uri_get_host (hub) != NULL && host != NULL
          && g_ascii_strcasecmp (g_uri_get_host (hub), host) == 0 && g_uri_get_port (hub) == g_uri_get_port (uri)
          && g_str_equal (g_uri_get_scheme (hub), g_uri_get_scheme (uri))
-         && (g_str_equal (g_uri_get_scheme (uri), "https") || loopback);
+         && (g_str_equal (g_uri_get_scheme (uri), "https") || quern_host_is_loopback (host));
 }
 
 /* Whether an answer is the hub's own, and not that of a host which keeps the files for it. */

@@ -65,6 +65,24 @@ quern_served_model_dup_id (QuernServer *server, const char *name)
   return g_strdup_printf ("%s/%s", has_port ? rest : address, name);
 }
 
+/**
+ * quern_served_model_dup_host_of_id:
+ * @id: of any model, also of one that is gone
+ *
+ * Returns: (transfer full) (nullable): host and port of the server that it is on, %NULL: it is the id of a file
+ */
+char *
+quern_served_model_dup_host_of_id (const char *id)
+{
+  const char *scheme;
+
+  g_return_val_if_fail (id != NULL, NULL);
+  scheme = strstr (id, "://");
+  if (scheme != NULL)
+    id = scheme + strlen ("://");
+  return strchr (id, '/') != NULL ? g_strndup (id, strcspn (id, "/")) : NULL;
+}
+
 static QuernModel *
 make_model (QuernServer *server, const QuernServerModel *facts)
 {

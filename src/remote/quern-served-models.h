@@ -14,6 +14,7 @@ G_DECLARE_FINAL_TYPE (QuernServedModels, quern_served_models, QUERN, SERVED_MODE
 QuernServedModels *quern_served_models_new (QuernServers *servers);
 
 char *quern_served_model_dup_id (QuernServer *server, const char *name);
+char *quern_served_model_dup_host_of_id (const char *id);
 QuernServer *quern_served_model_get_server (QuernModel *model);
 QuernServerModel *quern_served_model_dup_facts (QuernModel *model);
 

@@ -7,6 +7,7 @@
 
 #include "quern-server-address.h"
 
+#include "quern-host.h"
 #include "quern-server-kind.h"
 
 #include <glib/gi18n-lib.h>
@@ -103,11 +104,8 @@ gboolean
 quern_server_address_is_loopback (const char *address)
 {
   g_autoptr (GUri) uri = parse (address);
-  const char *host = uri != NULL ? g_uri_get_host (uri) : "";
-  g_autoptr (GInetAddress) numbers = g_inet_address_new_from_string (host);
 
-  return numbers != NULL ? g_inet_address_get_is_loopback (numbers)
-                         : g_ascii_strcasecmp (host, "localhost") == 0 || g_str_has_suffix (host, ".localhost");
+  return uri != NULL && quern_host_is_loopback (g_uri_get_host (uri));
 }
 
 /* Returns: whether what is sent there can be read on the way: no TLS, and another computer */

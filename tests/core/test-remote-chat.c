@@ -342,8 +342,11 @@ test_failures (Fixture *f, gconstpointer data)
 {
   QuernTestServer *simulated = new_server (f, "vllm", "Box");
   g_auto (Chat) chat = open_chat (f, model_of (f, "Box"));
-  g_autofree char *id = g_strdup (quern_model_get_id (model_of (f, "Box")));
+  g_autofree char *id = g_strdup (quern_model_get_id (model_of (f, "Box"))), *missing = NULL;
   g_autoptr (QuernServer) server = NULL;
+  g_autoptr (GAsyncResult) asked = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean was_remote;
   QuernMessage *answer;
 
   quern_test_server_add_reply (simulated, &(const QuernTestReply) { .path = "/v1/chat/completions",
@@ -361,8 +364,18 @@ test_failures (Fixture *f, gconstpointer data)
   quern_servers_remove (f->servers, server);
   g_assert_null (quern_chat_session_get_model (chat.session));
   g_assert_cmpstr (quern_conversation_get_model_id (chat.conversation), ==, id);
+  missing = quern_chat_session_dup_missing (chat.session, &was_remote);
+  g_assert_true (was_remote);
+  assert_has (missing, "which was removed");
+  assert_lacks (missing, "download");
+  chat_begin (&chat, "And then?", &asked);
+  test_wait_result (&asked);
+  g_assert_false (quern_chat_session_ask_finish (chat.session, asked, &error));
+  g_assert_error (error, QUERN_CHAT_ERROR, QUERN_CHAT_ERROR_NO_MODEL);
+  g_assert_cmpstr (error->message, ==, missing);
   quern_servers_restore (f->servers, server);
   g_assert_nonnull (quern_chat_session_get_model (chat.session)); /* the same conversation has it again */
+  g_assert_null (quern_chat_session_dup_missing (chat.session, NULL));
   quern_servers_remove (f->servers, server);
   quern_chat_session_set_model (chat.session, quern_library_get_default (f->library));
   answer = chat_ask (&chat, "What is the capital of France?");

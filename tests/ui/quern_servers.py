@@ -46,12 +46,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class ModelServer:
-    """kind: the file whose answers it gives; key: which it demands; pause: seconds after each line of an answer."""
+    """kind: the file whose answers it gives; key: which it demands; pause: seconds after each line of an answer; port: 0 for
+    any."""
 
-    def __init__(self, kind, key=None, pause=0):
+    def __init__(self, kind, key=None, pause=0, port=0):
         self.key, self.pause, self.n_gone, self.requests = key, pause, 0, []
         self.become(kind)
-        self.http = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)
+        self.http = http.server.ThreadingHTTPServer(('127.0.0.1', port), Handler)
         self.http.daemon_threads = True
         self.http.model_server = self
         self.port = self.http.server_address[1]

@@ -4,12 +4,15 @@
 import json
 import re
 import socket
+import subprocess
 import urllib.request
 
 import quern_ui
+from quern_models import label_of
 from quern_servers import ServersCase
 
 TOLD = 'The capital of France is Paris.'
+COLUMN = re.compile('^Model of this column: ')
 SERVERS = 'SELECT name, kind, has_key FROM server ORDER BY id'
 
 
@@ -103,6 +106,101 @@ class Servers(ServersCase):
         dialog.find('label', re.compile('^The key cannot be kept'))
         self.shot(app, 'no-keyring')
         self.assertEqual(self.desktop.query(SERVERS), [])
+
+    def start_keyring(self):
+        """A real one on the session bus of the test, unlocked."""
+        daemon = subprocess.Popen(['gnome-keyring-daemon', '--foreground', '--components=secrets', '--unlock'],
+                                  stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  env=self.desktop.environment)
+        self.addCleanup(daemon.wait)
+        self.addCleanup(daemon.kill)
+        daemon.stdin.write(b'mill')
+        daemon.stdin.close()
+        subprocess.run(['gdbus', 'wait', '--session', '--timeout', str(int(quern_ui.TIMEOUT)), 'org.freedesktop.secrets'],
+                       env=self.desktop.environment, check=True)
+
+    def test_keyring(self):
+        """With a keyring the key is kept there, not in the database, and is used again when Quern was started anew."""
+        server = self.serve('llama', key='sk-kept')
+        self.start_keyring()
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop', key='sk-kept')
+        self.assertEqual(self.desktop.query(SERVERS), [('Workshop', 'llama', 1)])
+        app.close()
+        with open(f'{self.desktop.data}/quern.db', 'rb') as file:
+            self.assertNotIn(b'sk-kept', file.read())
+        app = self.launch()
+        self.ready(app)
+        self.choose(app, 'Workshop', '^quern-tiny')
+        self.think(app, False)
+        server.requests.clear()
+        self.assertEqual(self.ask(app, 'Which is the capital of France?'), (TOLD, 'complete'))
+        self.assertEqual({key for _, _, key in server.requests}, {'Bearer sk-kept'})
+
+    def test_plain_key(self):
+        """A key goes to another computer unencrypted only when that was allowed. (To Quern, an IPv4 address in the form of an
+        IPv6 one is another computer.)"""
+        server = self.serve('llama', key='sk-plain')
+        self.start_keyring()
+        app = self.launch()
+        self.ready(app)
+        self.open_add(app)
+        address = server.address.replace('127.0.0.1', '[::ffff:127.0.0.1]')
+        dialog = self.connect(app, address, 'sk-plain')
+        app.find('label', 'Send the Key Unencrypted?')
+        self.shot(app, 'plain-key')
+        quern_ui.wait_for('both buttons', lambda: app.find_all('button', 'Cancel')[1:])[-1].click()
+        app.wait_gone('label', 'Send the Key Unencrypted?')
+        self.assertEqual([key for _, _, key in server.requests if key], [])
+        dialog.find('button', 'Connect').wait(lambda node: node.sensitive).click()
+        app.find('label', 'Send the Key Unencrypted?')
+        app.find('button', 'Send Unencrypted').click()
+        dialog.find('label', 'quern-tiny')
+        dialog.find('button', 'Add').click()
+        app.wait_gone('dialog', 'Add Server')
+        self.assertIn('Bearer sk-plain', {key for _, _, key in server.requests})
+        self.assertEqual(self.desktop.query('SELECT plain_key FROM server'), [(1,)])
+
+    def test_find_here(self):
+        """Servers on the usual ports of this computer are found, when that is asked for and not before."""
+        for port in (9931, 8080, 8000, 30000, 1234):
+            try:
+                server = self.serve('llama', port=port)
+                break
+            except OSError:  # somebody listens there
+                continue
+        else:
+            self.skipTest('all the usual ports are in use')
+        app = self.launch()
+        self.ready(app)
+        dialog = self.open_add(app)
+        self.assertEqual(server.requests, [])
+        dialog.find('button', 'Find on This Computer').click()
+        quern_ui.wait_for('what was found', lambda: dialog.find_all('label', re.compile('llama.cpp b11669-Debian')))
+        self.shot(app, 'found-here')
+        for row in dialog.find_all('label', f'http://127.0.0.1:{server.port}')[:1]:
+            row.click_mouse()  # there are others
+        dialog.find('button', 'Add').click()
+        app.wait_gone('dialog', 'Add Server')
+        quern_ui.wait_for('the server', lambda: self.desktop.query('SELECT address FROM server') == [(server.address,)])
+
+    def test_escape(self):
+        """A dialog that was closed over the preferences leaves them with the keyboard."""
+        server = self.serve('llama')
+        app = self.launch()
+        self.ready(app)
+        dialog = self.open_add(app)
+        dialog.find('button', 'Cancel').click()
+        app.wait_gone('dialog', 'Add Server')
+        app.find('dialog', 'Preferences')
+        app.key('Escape')
+        app.wait_gone('dialog', 'Preferences')
+        self.open_add(app)
+        self.connect(app, server.address).find('button', 'Add').click()
+        app.wait_gone('dialog', 'Add Server')
+        app.key('Escape')
+        app.wait_gone('dialog', 'Preferences')
 
     def test_details(self):
         """A server is asked again when that is wished, and says so when it does not answer."""
@@ -240,6 +338,121 @@ class Servers(ServersCase):
         self.shot(app, 'gone')
         self.choose(app, 'Workshop', '^Quern Tiny')
         self.assertEqual(self.ask(app, 'Who are you?')[1], 'complete')
+
+    def test_removed(self):
+        """A conversation says that its server was removed, and offers to add it; when it is there again, all is well."""
+        server = self.serve('llama')
+        app = self.launch()
+        self.ready(app)
+        self.add(app, server, name='Workshop')
+        self.choose(app, 'Workshop', '^quern-tiny')
+        self.think(app, False)
+        self.ask(app, 'Which is the capital of France?')
+        app.key('ctrl+shift+m')
+        app.find('page tab', re.compile('^Installed')).click()
+        app.find('label', 'Workshop').click_mouse()
+        app.find('dialog', 'Workshop').find('button', 'Remove Server').click()
+        app.find('label', '“Workshop” removed')
+        app.find('list item', re.compile('capital of France')).click_mouse()
+        app.find(None, re.compile(f'was on the server “127.0.0.1:{server.port}”, which was removed'))
+        self.assertFalse(app.find('button', 'Send').sensitive)
+        self.shot(app, 'removed')
+        app.find('button', 'Add Server…').click()
+        self.connect(app, server.address).find('button', 'Add').click()
+        app.wait_gone('dialog', 'Add Server')
+        app.find('label', 'On llama.cpp')
+        self.assertEqual(self.ask(app, 'And of France?')[1], 'complete')
+
+    # ---- comparisons
+
+    def add_column(self, app, row, server=None):
+        """A further column, with a model of a server."""
+        before = len(app.find_all('button', COLUMN))
+        app.find('button', 'Add a Column').click()
+        quern_ui.wait_for('the column', lambda: len(app.find_all('button', COLUMN)) == before + 1)
+        self.set_column(app, before, row, server)
+
+    def set_column(self, app, i, row, server):
+        app.find_all('button', COLUMN)[i].click()
+        models = app.find('list', 'Models')
+        labels = quern_ui.wait_for(server, lambda: [node for node in models.find_all('label')
+                                                    if node.name == server or re.match(row, node.name)])
+        names = [node.name for node in labels]
+        labels[next(n for n, name in enumerate(names) if n > names.index(server) and re.match(row, name))].click_mouse()
+        app.wait_gone('list', 'Models')
+
+    def test_compare(self):
+        """Two servers and this computer: all answer, nothing is claimed about tokens, and texts and votes are compared."""
+        box, rack = self.serve('llama'), self.serve('vllm')
+        self.desktop_options = {'size': (1280, 800)}
+        app = self.launch()
+        app.resize(1280, 800)
+        self.ready(app)
+        self.add(app, box, name='Workshop')
+        self.add(app, rack, name='Rack')
+        app.find('button', 'New Comparison').click()
+        app.find('button', 'Add a Column')
+        self.set_column(app, 1, '^quern-tiny', 'Workshop')
+        self.add_column(app, '^Qwen/Qwen3.5-122B', 'Rack')
+        toggle = app.find('toggle button', 'Think')
+        if toggle.is_on:
+            toggle.click()
+            toggle.wait(lambda node: not node.is_on)
+        text = app.find('text', 'Message')
+        text.set_text('What is the capital of France?')
+        text.focus()
+        app.key('Return')
+        quern_ui.wait_for('three answers', lambda: len(app.find_all('label', 'Writes')) == 3)
+        app.find('button', 'Send')
+        self.assertEqual(app.find_all('label', re.compile(' chose “|tokens? are the same')), [])
+        self.shot(app, 'compare')
+        bodies = box.asked('/v1/chat/completions') + rack.asked('/v1/chat/completions')
+        self.assertTrue(all('temperature' in body and 'seed' in body for body in bodies), bodies)
+        self.choose_item(app, 'Word Differences…')
+        app.find('label', re.compile('differ|identical'))
+        app.find('text', 'Both answers')
+        app.key('Escape')
+        app.wait_gone('text', 'Both answers')
+        self.choose_item(app, 'Measure…')
+        app.find('label', re.compile('“quern-tiny” is on “Workshop” and cannot be measured.*'
+                                     'tells the likeliest tokens alone', re.DOTALL))
+        self.assertEqual(app.find_all(None, 'Top-40 Divergence', showing=False), [])
+        self.shot(app, 'measure')
+        app.key('Escape')
+        app.wait_gone('label', re.compile('cannot be measured'))
+        self.choose_item(app, 'Blind Vote')
+        quern_ui.wait_for('hidden names', lambda: not app.find_all('label', re.compile('^Workshop|^Rack')))
+        text.set_text('What is 7 + 8?')
+        text.focus()
+        app.key('Return')
+        app.find('label', 'Which answer is better?')
+        app.find('button', 'B Is Better').click()
+        app.find('label', re.compile('^You preferred'))
+
+    def choose_item(self, app, item):
+        app.find('toggle button', 'Comparison Menu').click()
+        quern_ui.wait_for(item, lambda: next((node for node in app.find_all(re.compile('menu item$'))
+                                              if label_of(node) == item and node.sensitive), None)).click()
+
+    def test_compare_stop(self):
+        """Stopping a comparison ends the requests to its servers."""
+        box = self.serve('llama', pause=0.4)
+        self.desktop_options = {'size': (1280, 800)}
+        app = self.launch()
+        app.resize(1280, 800)
+        self.ready(app)
+        self.add(app, box, name='Workshop')
+        app.find('button', 'New Comparison').click()
+        app.find('button', 'Add a Column')
+        self.set_column(app, 0, '^quern-tiny', 'Workshop')
+        text = app.find('text', 'Message')
+        text.set_text('What is 47 + 38?')
+        text.focus()
+        app.key('Return')
+        quern_ui.wait_for('the request', lambda: box.asked('/v1/chat/completions'))
+        app.find('button', 'Stop').click()
+        app.find('button', 'Send')
+        quern_ui.wait_for('the end of the request', lambda: box.n_gone > 0)
 
     # ---- this computer as a server
 

@@ -32,9 +32,10 @@ struct _QuernChatPage {
   QuernLibrary *library;
   QuernChatSession *session;
   GSignalGroup *session_signals, *question_signals, *message_signals, *library_signals, *conversation_signals;
-  GCancellable *counting; /* cancels the running token count, or NULL */
-  GCancellable *working;  /* cancels the work before a question can be asked, or NULL */
-  char *template_told;    /* id of the model whose template the user was told of, or NULL */
+  GCancellable *counting;                 /* cancels the running token count, or NULL */
+  GCancellable *working;                  /* cancels the work before a question can be asked, or NULL */
+  char *template_told;                    /* id of the model whose template the user was told of, or NULL */
+  gboolean model_missing, server_missing; /* the banner says that the conversation's model is gone, or its server */
 
   guint count_timer;
   guint waiting_timer; /* shows how long a server has been waited for */

@@ -273,24 +273,29 @@ quern_chat_page_update_template (QuernChatPage *self)
   quern_chat_page_show_problem (self, text);
 }
 
-/* Says so if the model of this conversation is gone, because the composer cannot send then. */
+/* Says so if the model of this conversation is gone, because the composer cannot send then. It is no news any more when it is
+ * there again, as after its server's removal was undone. */
 static void
 quern_chat_page_update_model (QuernChatPage *self)
 {
-  QuernConversation *conversation = quern_chat_session_get_conversation (self->session);
-  const char *wanted = quern_conversation_get_model_id (conversation);
+  g_autofree char *missing = NULL;
+  gboolean was_remote = FALSE;
 
   quern_chat_page_update_welcome (self);
   quern_chat_page_update_state (self);
   quern_chat_page_update_template (self);
-  if (quern_chat_session_get_model (self->session) == NULL && wanted != NULL && self->library != NULL
-      && !quern_library_get_scanning (self->library) && quern_library_find (self->library, wanted) == NULL) {
-    g_autofree char *text =
-        g_strdup_printf (_("The model of this conversation (%s) is no longer on this computer. Choose another "
-                           "one."),
-                         wanted);
-    quern_chat_page_show_problem (self, text);
+  if (quern_chat_session_get_model (self->session) == NULL && self->library != NULL
+      && !quern_library_get_scanning (self->library))
+    missing = quern_chat_session_dup_missing (self->session, &was_remote);
+  if (missing != NULL) {
+    quern_chat_page_show_problem (self, missing);
+    if (was_remote)
+      adw_banner_set_button_label (self->banner, _("_Add Server…"));
+  } else if (self->model_missing) {
+    adw_banner_set_revealed (self->banner, FALSE);
   }
+  self->model_missing = missing != NULL;
+  self->server_missing = missing != NULL && was_remote;
 }
 
 static void
@@ -448,6 +453,8 @@ effort_chosen_cb (QuernChatPage *self)
 static void
 banner_clicked_cb (QuernChatPage *self)
 {
+  if (self->server_missing)
+    gtk_widget_activate_action (GTK_WIDGET (self), "win.add-server", NULL);
   adw_banner_set_revealed (self->banner, FALSE);
 }
 
@@ -725,7 +732,9 @@ quern_chat_page_show_problem (QuernChatPage *self, const char *sentence)
 {
   g_return_if_fail (QUERN_IS_CHAT_PAGE (self));
 
+  self->model_missing = self->server_missing = FALSE;
   adw_banner_set_title (self->banner, sentence);
+  adw_banner_set_button_label (self->banner, _("Dismiss"));
   adw_banner_set_use_markup (self->banner, FALSE);
   adw_banner_set_revealed (self->banner, TRUE);
 }

@@ -118,10 +118,10 @@ announce (QuernHeatMap *self)
   if (position != NULL) {
     wanted = quern_measure_get_candidate (self->measure, position->top_reference[0].id);
     got = quern_measure_get_candidate (self->measure, position->top[0].id);
-    /* Translators: a token of the text, its divergence, the likeliest token of the reference and of the model */
-    text = g_strdup_printf (_("“%s”: divergence %.3f. Most likely for the reference: “%s”, for this model: "
-                              "“%s”."),
-                            token->str, position->kld, wanted, got);
+    g_autofree char *divergence = quern_measure_dup_marked (self->measure, _("divergence"));
+    /* Translators: a token of the text, “divergence”, how much, the likeliest token of the reference and of the model */
+    text = g_strdup_printf (_("“%s”: %s %.3f. Most likely for the reference: “%s”, for this model: “%s”."), token->str,
+                            divergence, position->kld, wanted, got);
   } else {
     text = g_strdup_printf (_("“%s”: not scored."), token->str);
   }

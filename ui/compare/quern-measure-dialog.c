@@ -21,7 +21,8 @@ struct _QuernMeasureDialog {
 
   /* Template widgets */
   AdwBanner *banner;
-  GtkWidget *intro, *setup, *again;
+  GtkWidget *setup, *again;
+  GtkLabel *intro;
   AdwComboRow *reference;
   QuernMeasureText *text;
   GtkWidget *go_on, *start, *stop, *results;
@@ -142,7 +143,7 @@ quern_measure_dialog_update_state (QuernMeasureDialog *self)
   gboolean measured = measure != NULL && (running || quern_measure_get_complete (measure)),
            setting_up = !running && (self->anew || !measured), paused = running && quern_measure_get_paused (measure);
 
-  gtk_widget_set_visible (self->intro, setting_up);
+  gtk_widget_set_visible (GTK_WIDGET (self->intro), setting_up);
   gtk_widget_set_sensitive (GTK_WIDGET (self->copy), !running && !self->copying);
   gtk_widget_set_visible (self->setup, setting_up);
   gtk_widget_set_visible (self->again, !running && !setting_up);
@@ -314,7 +315,8 @@ quern_measure_dialog_start_cb (QuernMeasureDialog *self)
   }
   quern_measure_set_windows (measure, adw_switch_row_get_active (self->llama) ? QUERN_MEASURE_WINDOWS_LLAMA
                                                                               : QUERN_MEASURE_WINDOWS_QUERN);
-  quern_measure_set_top (measure, adw_switch_row_get_active (self->top) ? TOP : 0);
+  if (gtk_widget_get_visible (GTK_WIDGET (self->top)))
+    quern_measure_set_top (measure, adw_switch_row_get_active (self->top) ? TOP : 0);
   gtk_button_set_label (self->copy, _("Copy as Markdown"));
   *starting = (Starting) { g_object_ref (self), measure };
   quern_measure_text_add_async (self->text, measure, reference, text_added_cb, starting);
@@ -456,12 +458,48 @@ compare_sizes (gconstpointer a, gconstpointer b)
   return x > y ? -1 : x < y;
 }
 
+static gboolean
+can_measure (QuernMeasureDialog *self, QuernModel *model)
+{
+  return (quern_backend_get_capabilities (self->backend, model) & (QUERN_CAN_SCORE | QUERN_CAN_SCORE_TOP)) != 0;
+}
+
+/* Says what is possible with models on servers: that those which tell nothing of a text are left out, and that of others the
+ * likeliest tokens alone are known. */
+static void
+explain_servers (QuernMeasureDialog *self)
+{
+  g_autoptr (GString) text = g_string_new (gtk_label_get_label (self->intro));
+  gboolean remote = FALSE;
+
+  for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++) {
+    QuernModel *model = quern_compare_column_get_model (quern_comparison_get_column (self->comparison, i));
+    g_autoptr (GError) refusal = NULL;
+
+    if (model == NULL || !quern_model_is_remote (model))
+      continue;
+    if (can_measure (self, model)) {
+      remote = TRUE;
+      continue;
+    }
+    quern_inference_refuse_scores (model, &refusal);
+    g_string_append_printf (text, "\n\n%s", refusal->message);
+  }
+  gtk_widget_set_visible (GTK_WIDGET (self->top), !remote); /* there is no other divergence then */
+  if (remote)
+    g_string_append_printf (text, "\n\n%s",
+                            _("A server among them tells the likeliest tokens alone. So the divergence is over those, "
+                              "with all others taken as one, for every model here."));
+  gtk_label_set_label (self->intro, text->str);
+}
+
 static void
 collect_columns (QuernMeasureDialog *self)
 {
   for (guint i = 0; i < quern_comparison_get_n_columns (self->comparison); i++) {
     QuernCompareColumn *column = quern_comparison_get_column (self->comparison, i);
-    gboolean known = quern_compare_column_get_model (column) == NULL;
+    QuernModel *model = quern_compare_column_get_model (column);
+    gboolean known = model == NULL || !can_measure (self, model);
     for (guint k = 0; k < self->columns->len && !known; k++) {
       QuernCompareColumn *other = g_ptr_array_index (self->columns, k);
       known = quern_compare_column_get_model (other) == quern_compare_column_get_model (column)
@@ -490,6 +528,7 @@ quern_measure_dialog_new (QuernComparison *comparison, QuernBackend *backend, Qu
   self->comparison = g_object_ref (comparison);
   self->backend = g_object_ref (backend);
   collect_columns (self);
+  explain_servers (self);
   for (guint i = 0; i < self->columns->len; i++)
     gtk_string_list_take (names, quern_compare_column_dup_label (g_ptr_array_index (self->columns, i)));
   adw_combo_row_set_model (self->reference, G_LIST_MODEL (names));

@@ -113,6 +113,8 @@ const QuernHelpTopic quern_help_topics[] = {
           N_("**Measure…** reads a text with each model and compares its probabilities at every token with those of a "
              "reference. The *divergence* is near 0 where both agree. The verdicts, from indistinguishable to visibly "
              "damaged, take the uncertainty into account."),
+          N_("Of a model on a vLLM server, the likeliest 20 tokens are known at each place, which is marked wherever a "
+             "divergence is shown. Other servers do not tell even those, so that their models cannot be measured."),
           N_("What a divergence means for answers is said below the figures, with examples from the text. **Procedure** has "
              "what makes figures comparable with those that others publish, and **Copy as Markdown** makes a table of "
              "them for the page of a model."),

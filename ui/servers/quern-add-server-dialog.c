@@ -316,7 +316,8 @@ added_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     quern_add_server_dialog_update (self);
     return;
   }
-  tell_added (self, server);
+  if (self->toasts != NULL)
+    tell_added (self, server);
   if (gtk_widget_get_parent (GTK_WIDGET (self)) != NULL) /* the keyring may have asked for its password for long */
     adw_dialog_close (ADW_DIALOG (self));
 }
@@ -443,16 +444,21 @@ quern_add_server_dialog_init (QuernAddServerDialog *self)
 /**
  * quern_add_server_dialog_present:
  * @servers: where the server is added
- * @parent: a widget below an #AdwToastOverlay, where it is told that the server was added
+ * @parent: a widget below an #AdwToastOverlay, where it is told that the server was added unless that is a dialog's
  *
  * Shows the dialog.
+ *
+ * Returns: (transfer none): the dialog
  */
-void
+AdwDialog *
 quern_add_server_dialog_present (QuernServers *servers, GtkWidget *parent)
 {
   QuernAddServerDialog *self = g_object_new (QUERN_TYPE_ADD_SERVER_DIALOG, NULL);
 
   self->servers = g_object_ref (servers);
-  g_set_object (&self->toasts, ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (parent, ADW_TYPE_TOAST_OVERLAY)));
+  /* Over the preferences, where the new server is in sight, nothing is told: while there is a toast, Escape is for that. */
+  if (gtk_widget_get_ancestor (parent, ADW_TYPE_DIALOG) == NULL)
+    self->toasts = g_object_ref (ADW_TOAST_OVERLAY (gtk_widget_get_ancestor (parent, ADW_TYPE_TOAST_OVERLAY)));
   adw_dialog_present (ADW_DIALOG (self), parent);
+  return ADW_DIALOG (self);
 }

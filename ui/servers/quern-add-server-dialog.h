@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 #define QUERN_TYPE_ADD_SERVER_DIALOG (quern_add_server_dialog_get_type ())
 G_DECLARE_FINAL_TYPE (QuernAddServerDialog, quern_add_server_dialog, QUERN, ADD_SERVER_DIALOG, AdwDialog)
 
-void quern_add_server_dialog_present (QuernServers *servers, GtkWidget *parent);
+AdwDialog *quern_add_server_dialog_present (QuernServers *servers, GtkWidget *parent);
 
 G_END_DECLS

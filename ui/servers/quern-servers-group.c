@@ -68,6 +68,21 @@ removed_cb (QuernServersGroup *self, QuernServer *server)
   adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
 }
 
+/* ---- the focus --------------------------------------------------------------------------------------------------- */
+
+/* A dialog over another one does not always give the focus back to it, and without the focus that does not hear of Escape. */
+static void
+closed_cb (QuernServersGroup *self)
+{
+  GtkWidget *below = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_DIALOG);
+  GtkRoot *root = gtk_widget_get_root (GTK_WIDGET (self));
+  GtkWidget *focus = root != NULL ? gtk_root_get_focus (root) : NULL;
+
+  if (below == NULL || (focus != NULL && gtk_widget_get_mapped (focus) && gtk_widget_is_ancestor (focus, below)))
+    return;
+  gtk_widget_grab_focus (gtk_widget_get_last_child (GTK_WIDGET (self->list)));
+}
+
 /* ---- rows ------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -82,6 +97,7 @@ row_activated_cb (QuernServersGroup *self, GtkWidget *row)
   server = g_list_model_get_item (quern_servers_get_list (self->servers), index);
   dialog = quern_server_dialog_new (self->servers, server);
   g_signal_connect_object (dialog, "removed", G_CALLBACK (removed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (dialog, "closed", G_CALLBACK (closed_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
   adw_dialog_present (dialog, GTK_WIDGET (self));
 }
 
@@ -134,7 +150,9 @@ quern_servers_group_changed_cb (QuernServersGroup *self)
 static void
 add_cb (QuernServersGroup *self)
 {
-  quern_add_server_dialog_present (self->servers, GTK_WIDGET (self));
+  AdwDialog *dialog = quern_add_server_dialog_present (self->servers, GTK_WIDGET (self));
+
+  g_signal_connect_object (dialog, "closed", G_CALLBACK (closed_cb), self, G_CONNECT_SWAPPED | G_CONNECT_AFTER);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
