@@ -223,7 +223,7 @@ class PagesCase(ChatCase):
 
     def sweep(self, app):
         """The page on which a sweep is chosen, with every text that there is to choose."""
-        app.find('button', 'Measure All Quantisations…', showing=False).click()
+        app.find('button', 'Measure All…', showing=False).click()
         app.find('button', 'Measure…', showing=False)
         yield 'choosing a sweep'
         self.back(app, dialog=False)

@@ -7,7 +7,7 @@ import re
 import quern_ui
 from quern_models import ModelsCase
 
-MEASURE = 'Measure All Quantisations…'
+MEASURE = 'Measure All…'
 OTHERS = ('Q8_0', 'Q4_K_M')
 
 

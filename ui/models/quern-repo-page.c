@@ -20,6 +20,7 @@ struct _QuernRepoPage {
   GtkStack *stack;
   AdwStatusPage *failed_page;
   AdwPreferencesGroup *facts, *items_group, *sweeps_group, *card_group;
+  GtkWidget *measure_button;
   AdwComboRow *context_row;
   AdwSwitchRow *vision_row;
 
@@ -193,6 +194,7 @@ setups_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   self->setups = g_steal_pointer (&setups);
   for (guint i = 0; i < self->setups->len; i++)
     add_sweep_row (self, self->setups->pdata[i]);
+  gtk_widget_set_visible (GTK_WIDGET (self->sweeps_group), self->setups->len > 0);
 }
 
 static void
@@ -274,7 +276,7 @@ quern_repo_page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_
   show_facts (self);
   show_banner (self);
   show_items (self);
-  gtk_widget_set_visible (GTK_WIDGET (self->sweeps_group),
+  gtk_widget_set_visible (self->measure_button,
                           quern_hub_repo_get_support (self->repo) != QUERN_HUB_SUPPORT_NO && self->rows->len > 1);
   gtk_stack_set_visible_child_name (self->stack, "model");
   probe_next (self);
@@ -347,6 +349,7 @@ quern_repo_page_class_init (QuernRepoPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, items_group);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, card_group);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, sweeps_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, measure_button);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, context_row);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, vision_row);
   gtk_widget_class_bind_template_callback (widget_class, quern_repo_page_load);

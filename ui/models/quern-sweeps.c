@@ -18,6 +18,7 @@ struct _QuernSweeps {
   char *interrupted;      /* id of a repository, or NULL */
 
   gboolean running, closed;
+  gboolean saving, save_again; /* the set-up is being written; it changed meanwhile */
 };
 
 enum { PROP_0, PROP_SWEEP, PROP_RUNNING, PROP_INTERRUPTED, N_PROPS };
@@ -28,6 +29,8 @@ G_DEFINE_FINAL_TYPE (QuernSweeps, quern_sweeps, G_TYPE_OBJECT)
 
 /* ---- keeping the set-up ------------------------------------------------------------------------------------------ */
 
+static void quern_sweeps_save (QuernSweeps *self, gboolean running);
+
 static void
 quern_sweeps_saved_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -36,11 +39,20 @@ quern_sweeps_saved_cb (GObject *source, GAsyncResult *result, gpointer user_data
 
   if (!quern_sweep_setup_save_finish (result, &error))
     g_message ("the set-up of a sweep could not be kept: %s", error->message);
+  self->saving = FALSE;
+  if (self->save_again)
+    quern_sweeps_save (self, self->setup->running);
 }
 
+/* One at a time: what is kept in the end is what was wanted last. */
 static void
 quern_sweeps_save (QuernSweeps *self, gboolean running)
 {
+  self->setup->running = running;
+  self->save_again = self->saving;
+  if (self->saving)
+    return;
+  self->saving = TRUE;
   quern_sweep_setup_save_async (self->setup, self->sweep, running, quern_sweeps_saved_cb, g_object_ref (self));
 }
 
@@ -68,6 +80,7 @@ quern_sweeps_set (QuernSweeps *self, QuernSweep *sweep, QuernSweepSetup *setup)
   g_set_object (&self->sweep, sweep);
   g_clear_pointer (&self->setup, quern_sweep_setup_free);
   self->setup = setup;
+  self->save_again = FALSE;
   g_set_str (&self->problem, NULL);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_SWEEP]);
 }
