@@ -8,9 +8,11 @@
 
 #include "quern-comparison-json.h"
 #include "quern-file-hash.h"
+#include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
 #include "quern-measure-meaning.h"
 #include "quern-questions.h"
+#include "quern-texts.h"
 #include "quern-verdict.h"
 
 /* ---- hashes of files ------------------------------------------------------------------------------------------- */
@@ -338,6 +340,38 @@ markdown_append_details (GString *out, QuernMeasure *measure)
   g_string_append (out, "\n\n");
 }
 
+/* Mean divergences: a row for each category of the text, a column for each model but the reference. */
+static void
+markdown_append_categories (GString *out, QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+
+  if (n < 2 || !categories[0])
+    return;
+  g_string_append_printf (out, "| %s |", _("Divergence by category"));
+  for (guint i = 1; i < n; i++) {
+    g_autofree char *label = quern_measured_dup_label (quern_measure_get_result (measure, i));
+    g_string_append_c (out, ' ');
+    append_cell (out, label);
+    g_string_append (out, " |");
+  }
+  g_string_append (out, "\n|---|");
+  for (guint i = 1; i < n; i++)
+    g_string_append (out, "---:|");
+  for (char **category = categories; *category; category++) {
+    g_string_append (out, "\n| ");
+    append_cell (out, quern_texts_get_name (*category));
+    g_string_append (out, " |");
+    for (guint i = 1; i < n; i++) {
+      QuernDivergenceSummary s;
+      quern_measure_get_category_summary (measure, quern_measure_get_result (measure, i), *category, &s);
+      g_string_append_printf (out, " %.6f ± %.6f |", s.kld_mean, s.kld_block_error);
+    }
+  }
+  g_string_append (out, "\n\n");
+}
+
 static void
 markdown_append_measure (GString *out, QuernComparison *self)
 {
@@ -375,6 +409,7 @@ markdown_append_measure (GString *out, QuernComparison *self)
     markdown_append_meaning (out, measure, i);
   }
   g_string_append_c (out, '\n');
+  markdown_append_categories (out, measure);
   markdown_append_details (out, measure);
 }
 

@@ -212,6 +212,7 @@ class PagesCase(ChatCase):
         quern_ui.wait_for('the model', lambda: ModelsCase.try_open_repo(self, app))
         app.find('button', 'Download %s')
         yield 'a model of the hub'
+        yield from self.sweep(app)
         app.find('button', 'Download %s').click()
         app.find('label', 'Download of %s started')
         yield 'a download that began'
@@ -219,6 +220,14 @@ class PagesCase(ChatCase):
         self.show(app, 'Downloads')
         app.find('label', 'Complete and verified · %s')
         yield 'a finished download'
+
+    def sweep(self, app):
+        """The page on which a sweep is chosen, with every text that there is to choose."""
+        app.find('button', 'Measure All…', showing=False).click()
+        app.find('button', 'Measure…', showing=False)
+        yield 'choosing a sweep'
+        self.back(app, dialog=False)
+        app.find('label', 'Quantisations')
 
     def servers(self, app):
         server = self.serve('llama')

@@ -172,6 +172,26 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Measure')
         app.wait_gone('button', 'Measure Again…')
 
+    def test_measure_texts(self):
+        """A text that is pasted, and texts by category, whose figures are told for each."""
+        app = self.open_page()
+        self.choose(app, MEASURE)
+        app.find('combo box', 'Text').click()
+        app.key('Down', 'Down', 'Return')
+        app.find('text', 'Pasted Text').set_text('The miller rose early, for the river was high and the wheel would not wait. ' * 9)
+        app.find('button', 'Measure').click()
+        app.find('label', re.compile('^Pasted text: .* tokens scored', re.DOTALL), showing=False, timeout=300)
+        self.assertEqual(app.find_all('label', 'Divergence by Category', showing=False), [])
+        app.find('button', 'Measure Again…').click()
+        app.find('combo box', 'Text').click()
+        app.key('Up', 'Return')
+        app.find('button', 'Measure').click()
+        app.find('label', 'Choose a category first.')
+        app.find('check box', 'Tool calls', showing=False).click()
+        app.find('button', 'Measure').click()
+        app.find('label', 'Divergence by Category', showing=False, timeout=300)
+        app.find('label', re.compile('^tools: .* tokens scored', re.DOTALL), showing=False)
+
     def figures(self, app):
         found = app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'), showing=False)
         return [node.name for node in found] if len(found) == 3 else None

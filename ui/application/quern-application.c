@@ -61,13 +61,26 @@ typedef struct {
 
 G_DEFINE_FINAL_TYPE (QuernApplication, quern_application, ADW_TYPE_APPLICATION)
 
+/* Whether a sweep is still at work; it is told to stop, and keeps what it did. */
+static gboolean
+stop_sweep (QuernApplication *self)
+{
+  QuernSweeps *sweeps = self->models != NULL ? quern_models_service_get_sweeps (self->models) : NULL;
+
+  if (sweeps == NULL || !quern_sweeps_get_running (sweeps))
+    return FALSE;
+  quern_sweeps_close (sweeps);
+  return TRUE;
+}
+
 static gboolean
 quit_cb (gpointer user_data)
 {
   QuernApplication *self = QUERN_APPLICATION (user_data);
   GtkApplication *application = GTK_APPLICATION (user_data);
+  const gboolean answering = self->desk != NULL && quern_desk_interrupt (self->desk), sweeping = stop_sweep (self);
 
-  if (self->desk != NULL && quern_desk_interrupt (self->desk) && g_get_monotonic_time () < self->quit_deadline)
+  if ((answering || sweeping) && g_get_monotonic_time () < self->quit_deadline)
     return G_SOURCE_CONTINUE;
   self->quit_source = 0;
   for (GList *l = gtk_application_get_windows (application); l != NULL; l = gtk_application_get_windows (application))
@@ -95,7 +108,9 @@ static gboolean
 is_busy (QuernApplication *self)
 {
   return (self->desk != NULL && quern_desk_is_busy (self->desk))
-         || (self->models != NULL && quern_downloads_is_active (quern_models_service_get_downloads (self->models)));
+         || (self->models != NULL
+             && (quern_downloads_is_active (quern_models_service_get_downloads (self->models))
+                 || quern_sweeps_get_running (quern_models_service_get_sweeps (self->models))));
 }
 
 static void
@@ -401,7 +416,8 @@ store_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
                            G_CONNECT_SWAPPED);
   self->service = quern_service_new (QUERN_BACKEND (self->local), self->library);
   quern_service_follow_settings (self->service, self->settings);
-  self->models = quern_models_service_new (G_APPLICATION (self), self->library, self->servers, self->service);
+  self->models = quern_models_service_new (G_APPLICATION (self), self->library, self->servers, self->service,
+                                           QUERN_BACKEND (self->local), self->store);
   quern_preferences_apply (self->settings, self->local);
   g_signal_connect_object (self->store, "erased", G_CALLBACK (quern_local_backend_forget_states), self->local,
                            G_CONNECT_SWAPPED);

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-measure-dialog.h"
 
-#include "quern-heat-map.h"
-#include "quern-measure-chart.h"
-#include "quern-measure-table.h"
+#include "quern-measure-results.h"
 #include "quern-measure-text.h"
-#include "quern-model-card.h"
-#include "quern-verdict.h"
 
 #include <glib/gi18n.h>
 
@@ -25,20 +21,11 @@ struct _QuernMeasureDialog {
   GtkLabel *intro;
   AdwComboRow *reference;
   QuernMeasureText *text;
-  GtkWidget *go_on, *start, *stop, *results;
+  GtkWidget *go_on, *start, *stop;
   GtkToggleButton *pause;
   GtkProgressBar *progress;
-  GtkLabel *note, *summary;
-  GtkBox *verdicts, *meaning;
-  GtkGrid *table, *details;
   AdwSwitchRow *llama, *top;
-  GtkToggleButton *all_figures;
-  GtkWidget *details_scroll;
-  GtkButton *copy;
-  AdwToggleGroup *axis;
-  QuernMeasureChart *chart;
-  GtkDropDown *which;
-  QuernHeatMap *heat_map;
+  QuernMeasureResults *results;
 
   /* Owned references */
   QuernComparison *comparison;
@@ -47,7 +34,6 @@ struct _QuernMeasureDialog {
   GSignalGroup *signals;
 
   guint timer;
-  gboolean copying; /* the files of the card's models are being hashed */
   gboolean anew;    /* shows the set-up although there are results */
   gboolean syncing; /* the program sets the pause button */
 };
@@ -70,55 +56,6 @@ quern_measure_dialog_banner_clicked_cb (QuernMeasureDialog *self)
 
 /* ---- results ---------------------------------------------------------------------------------------------------- */
 
-static void
-axis_cb (QuernMeasureDialog *self)
-{
-  QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
-  if (measure != NULL)
-    quern_measure_chart_show (self->chart, measure, adw_toggle_group_get_active (self->axis) == 1);
-}
-
-static void
-which_cb (QuernMeasureDialog *self)
-{
-  QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
-  guint selected = gtk_drop_down_get_selected (self->which);
-
-  if (measure == NULL || selected == GTK_INVALID_LIST_POSITION)
-    return;
-  quern_heat_map_show (self->heat_map, measure, selected + 1);
-  quern_measure_meaning_fill (self->meaning, measure, selected + 1);
-}
-
-static void
-all_figures_cb (QuernMeasureDialog *self)
-{
-  QuernMeasure *measure = self->comparison != NULL ? quern_comparison_get_measure (self->comparison) : NULL;
-  gboolean shown = gtk_toggle_button_get_active (self->all_figures);
-
-  gtk_widget_set_visible (self->details_scroll, shown);
-  if (measure != NULL && shown)
-    quern_measure_details_fill (self->details, measure);
-}
-
-static void
-update_numbers (QuernMeasureDialog *self)
-{
-  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
-  QuernMeasured *first = measure != NULL ? quern_measure_get_result (measure, 0) : NULL;
-  g_autofree char *summary = NULL;
-
-  gtk_widget_set_visible (self->results, first != NULL && quern_measured_get_n_positions (first) > 0);
-  if (!gtk_widget_get_visible (self->results))
-    return;
-  summary = quern_measure_dup_summary (measure);
-  gtk_label_set_label (self->summary, summary);
-  quern_measure_verdicts_fill (self->verdicts, measure);
-  quern_measure_table_fill (self->table, measure);
-  all_figures_cb (self);
-  axis_cb (self);
-}
-
 /* Returns whether a measurement can go on that was stopped, failed, or was interrupted by the end of the program. */
 static gboolean
 can_go_on (QuernMeasureDialog *self)
@@ -139,12 +76,10 @@ quern_measure_dialog_update_state (QuernMeasureDialog *self)
 {
   QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
   gboolean running = measure != NULL && quern_measure_get_running (measure);
-  const char *note = measure != NULL ? quern_measure_get_note (measure) : NULL;
   gboolean measured = measure != NULL && (running || quern_measure_get_complete (measure)),
            setting_up = !running && (self->anew || !measured), paused = running && quern_measure_get_paused (measure);
 
   gtk_widget_set_visible (GTK_WIDGET (self->intro), setting_up);
-  gtk_widget_set_sensitive (GTK_WIDGET (self->copy), !running && !self->copying);
   gtk_widget_set_visible (self->setup, setting_up);
   gtk_widget_set_visible (self->again, !running && !setting_up);
   gtk_widget_set_visible (self->go_on, can_go_on (self));
@@ -157,8 +92,7 @@ quern_measure_dialog_update_state (QuernMeasureDialog *self)
   self->syncing = FALSE;
   gtk_widget_set_visible (GTK_WIDGET (self->progress), running);
   gtk_progress_bar_set_fraction (self->progress, measure != NULL ? quern_measure_get_progress (measure) : 0);
-  gtk_label_set_label (self->note, note != NULL ? note : "");
-  gtk_widget_set_visible (GTK_WIDGET (self->note), note != NULL);
+  quern_measure_results_update (self->results, running);
 }
 
 static gboolean
@@ -168,7 +102,6 @@ quern_measure_dialog_timer_cb (gpointer user_data)
 
   self->timer = 0;
   quern_measure_dialog_update_state (self);
-  update_numbers (self);
   return G_SOURCE_REMOVE;
 }
 
@@ -182,19 +115,8 @@ quern_measure_dialog_progress_cb (QuernMeasureDialog *self)
 static void
 show_result (QuernMeasureDialog *self)
 {
-  QuernMeasure *measure = quern_comparison_get_measure (self->comparison);
-  g_autoptr (GtkStringList) names = gtk_string_list_new (NULL);
-
-  for (guint i = 1; measure != NULL && i < g_list_model_get_n_items (quern_measure_get_results (measure)); i++) {
-    g_autofree char *name = quern_measured_dup_label (quern_measure_get_result (measure, i));
-    gtk_string_list_append (names, name);
-  }
-  gtk_drop_down_set_model (self->which, G_LIST_MODEL (names));
+  quern_measure_results_show (self->results, quern_comparison_get_measure (self->comparison), TRUE);
   quern_measure_dialog_update_state (self);
-  update_numbers (self);
-  if (gtk_widget_get_visible (self->results)) /* the last model is the smallest, which mostly differs most */
-    gtk_drop_down_set_selected (self->which, g_list_model_get_n_items (G_LIST_MODEL (names)) - 1);
-  which_cb (self);
 }
 
 /* The measurement may have been started from an earlier dialog. */
@@ -207,33 +129,6 @@ running_cb (QuernMeasureDialog *self)
     show_result (self);
   else
     quern_measure_dialog_update_state (self);
-}
-
-/* ---- model card -------------------------------------------------------------------------------------------------- */
-
-static void
-card_ready_cb (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (QuernMeasureDialog) self = user_data;
-  g_autofree char *card = NULL;
-
-  if (self->banner == NULL) /* the dialog was closed in the meantime */
-    return;
-  self->copying = FALSE;
-  quern_model_card_prepare_finish (QUERN_MEASURE (source), result, NULL); /* the card says which hashes are not known */
-  card = quern_model_card_dup_markdown (QUERN_MEASURE (source));
-  gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), card);
-  gtk_button_set_label (self->copy, _("Copied"));
-  quern_measure_dialog_update_state (self);
-}
-
-static void
-copy_card_cb (QuernMeasureDialog *self)
-{
-  self->copying = TRUE;
-  quern_measure_dialog_update_state (self);
-  quern_model_card_prepare_async (quern_comparison_get_measure (self->comparison), NULL, card_ready_cb,
-                                  g_object_ref (self));
 }
 
 /* ---- running ---------------------------------------------------------------------------------------------------- */
@@ -267,6 +162,7 @@ quern_measure_dialog_run (QuernMeasureDialog *self, QuernMeasure *measure)
 {
   self->anew = FALSE;
   quern_measure_set_paused (measure, FALSE);
+  quern_measure_results_show (self->results, measure, TRUE);
   adw_banner_set_revealed (self->banner, FALSE);
   g_signal_group_set_target (self->signals, measure);
   quern_measure_run_async (measure, self->backend, NULL, done_cb, g_object_ref (self));
@@ -317,7 +213,6 @@ quern_measure_dialog_start_cb (QuernMeasureDialog *self)
                                                                               : QUERN_MEASURE_WINDOWS_QUERN);
   if (gtk_widget_get_visible (GTK_WIDGET (self->top)))
     quern_measure_set_top (measure, adw_switch_row_get_active (self->top) ? TOP : 0);
-  gtk_button_set_label (self->copy, _("Copy as Markdown"));
   *starting = (Starting) { g_object_ref (self), measure };
   quern_measure_text_add_async (self->text, measure, reference, text_added_cb, starting);
 }
@@ -387,8 +282,7 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   GtkWidgetClass *widget_class = GTK_WIDGET_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = quern_measure_dialog_dispose;
-  g_type_ensure (QUERN_TYPE_HEAT_MAP);
-  g_type_ensure (QUERN_TYPE_MEASURE_CHART);
+  g_type_ensure (QUERN_TYPE_MEASURE_RESULTS);
   g_type_ensure (QUERN_TYPE_MEASURE_TEXT);
   gtk_widget_class_set_template_from_resource (widget_class,
                                                "/io/github/quern/Quern/ui/compare/quern-measure-dialog.ui");
@@ -403,20 +297,7 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, stop);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, pause);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, progress);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, note);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, results);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, summary);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, verdicts);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, table);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, axis);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, chart);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, which);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, heat_map);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, meaning);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, copy);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, details);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, details_scroll);
-  gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, all_figures);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, top);
   gtk_widget_class_bind_template_child (widget_class, QuernMeasureDialog, llama);
   gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_banner_clicked_cb);
@@ -426,10 +307,6 @@ quern_measure_dialog_class_init (QuernMeasureDialogClass *klass)
   gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_start_cb);
   gtk_widget_class_bind_template_callback (widget_class, pause_cb);
   gtk_widget_class_bind_template_callback (widget_class, quern_measure_dialog_stop_cb);
-  gtk_widget_class_bind_template_callback (widget_class, axis_cb);
-  gtk_widget_class_bind_template_callback (widget_class, which_cb);
-  gtk_widget_class_bind_template_callback (widget_class, all_figures_cb);
-  gtk_widget_class_bind_template_callback (widget_class, copy_card_cb);
 }
 
 static void

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quern-measure-table.h"
 
+#include "quern-measure-categories.h"
 #include "quern-measure-figures.h"
 #include "quern-measure-meaning.h"
+#include "quern-texts.h"
 #include "quern-verdict.h"
 
 #include <glib/gi18n.h>
@@ -98,6 +100,46 @@ quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure)
       quern_measure_table_attach (grid, (int) k, row, text, NULL);
     }
   }
+}
+
+/**
+ * quern_measure_categories_fill:
+ *
+ * Replaces what is in @grid by mean divergences: a row for each category, a column for each model but the reference. The
+ * tokens are those of the reference's vocabulary.
+ *
+ * Returns: whether the text has categories
+ */
+gboolean
+quern_measure_categories_fill (GtkGrid *grid, QuernMeasure *measure)
+{
+  guint n = g_list_model_get_n_items (quern_measure_get_results (measure));
+  g_auto (GStrv) categories = quern_measure_dup_categories (measure);
+
+  for (GtkWidget *child; (child = gtk_widget_get_first_child (GTK_WIDGET (grid))) != NULL;)
+    gtk_grid_remove (grid, child);
+  if (categories[0] == NULL)
+    return FALSE;
+  quern_measure_table_attach (grid, 0, 0, _("Category"), "caption-heading");
+  quern_measure_table_attach (grid, 1, 0, _("Scored Tokens"), "caption-heading");
+  for (guint k = 0; categories[k] != NULL; k++)
+    quern_measure_table_attach (grid, 0, (int) k + 1, quern_texts_get_name (categories[k]), NULL);
+  for (guint i = 0; i < n; i++) { /* of the reference the tokens are told, of the others how far they are from it */
+    QuernMeasured *measured = quern_measure_get_result (measure, i);
+    g_autofree char *label = quern_measured_dup_label (measured);
+    if (i > 0)
+      quern_measure_table_attach (grid, (int) i + 1, 0, label, "caption-heading");
+    for (guint k = 0; categories[k] != NULL; k++) {
+      g_autofree char *text = NULL;
+      QuernDivergenceSummary s;
+      quern_measure_get_category_summary (measure, measured, categories[k], &s);
+      text = i == 0    ? g_strdup_printf ("%" G_GUINT64_FORMAT, (guint64) s.n)
+             : s.n > 0 ? g_strdup_printf ("%.4f ± %.4f", s.kld_mean, s.kld_block_error)
+                       : g_strdup ("–");
+      quern_measure_table_attach (grid, (int) i + 1, (int) k + 1, text, NULL);
+    }
+  }
+  return TRUE;
 }
 
 /* The look of each band. The words are shown too, so that neither sign nor colour is the only mark. */

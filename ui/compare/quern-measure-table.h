@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 
 void quern_measure_table_fill (GtkGrid *grid, QuernMeasure *measure);
 void quern_measure_details_fill (GtkGrid *grid, QuernMeasure *measure);
+gboolean quern_measure_categories_fill (GtkGrid *grid, QuernMeasure *measure);
 void quern_measure_meaning_fill (GtkBox *box, QuernMeasure *measure, guint i);
 void quern_measure_verdicts_fill (GtkBox *box, QuernMeasure *measure);
 

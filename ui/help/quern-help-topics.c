@@ -118,6 +118,9 @@ const QuernHelpTopic quern_help_topics[] = {
           N_("What a divergence means for answers is said below the figures, with examples from the text. **Procedure** has "
              "what makes figures comparable with those that others publish, and **Copy as Markdown** makes a table of "
              "them for the page of a model."),
+          N_("The page of a model on the hub has **Measure All…**: each quantisation is downloaded and compared with a "
+             "reference, one after the other, and a chart shows which are worth their size. It can take hours, says so "
+             "before it begins, and continues where it was."),
       },
   },
   {

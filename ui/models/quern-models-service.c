@@ -22,6 +22,7 @@ struct _QuernModelsService {
   QuernServers *servers;
   QuernService *service;
   QuernDownloads *downloads;
+  QuernSweeps *sweeps;
   GCancellable *cancellable;
   GSettings *settings;
 
@@ -159,10 +160,15 @@ arrived_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 installed_cb (QuernModelsService *self, QuernDownload *download)
 {
-  Arrival *arrival = g_new (Arrival, 1);
+  Arrival *arrival;
   g_auto (GStrv) paths = quern_download_dup_paths (download);
 
   quern_library_add_installed (self->library, (const char *const *) paths);
+  if (quern_sweeps_has (self->sweeps, quern_download_get_repo (download), quern_download_get_label (download))) {
+    quern_library_scan_async (self->library, NULL, NULL, NULL); /* the sweep's page says how far it is */
+    return;
+  }
+  arrival = g_new (Arrival, 1);
   *arrival = (Arrival) { g_object_ref (self), g_strdup (quern_download_get_path (download)),
                          /* Translators: repository and quantisation */
                          g_strdup_printf (_("%s (%s)"), quern_download_get_repo (download),
@@ -237,6 +243,7 @@ quern_models_service_dispose (GObject *object)
   QuernModelsService *self = QUERN_MODELS_SERVICE (object);
 
   quern_models_service_close (self);
+  g_clear_object (&self->sweeps);
   g_clear_object (&self->downloads);
   g_clear_object (&self->library);
   g_clear_object (&self->servers);
@@ -276,12 +283,14 @@ quern_models_service_init (QuernModelsService *self)
  * @library: where downloads end up
  * @servers: which the user added
  * @service: what other programs use the models through
+ * @backend: where the models of sweeps run
+ * @store: whose conversations sweeps may measure with
  *
  * Goes on with the downloads of last time at once.
  */
 QuernModelsService *
 quern_models_service_new (GApplication *application, QuernLibrary *library, QuernServers *servers,
-                          QuernService *service)
+                          QuernService *service, QuernBackend *backend, QuernStore *store)
 {
   QuernModelsService *self = g_object_new (QUERN_TYPE_MODELS_SERVICE, NULL);
 
@@ -291,6 +300,7 @@ quern_models_service_new (GApplication *application, QuernLibrary *library, Quer
   self->service = g_object_ref (service);
   self->hub = quern_hub_new ();
   self->downloads = quern_downloads_new (self->hub);
+  self->sweeps = quern_sweeps_new (self->hub, self->downloads, library, backend, store);
   g_signal_connect_object (self->downloads, "notify::active", G_CALLBACK (active_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->downloads, "installed", G_CALLBACK (installed_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (self->downloads, "notify::progress", G_CALLBACK (quern_models_service_progress_cb), self,
@@ -313,6 +323,7 @@ quern_models_service_close (QuernModelsService *self)
   g_clear_handle_id (&self->again_source, g_source_remove);
   if (self->downloads == NULL)
     return;
+  quern_sweeps_close (self->sweeps);
   quern_downloads_close (self->downloads);
   if (self->shown_percent >= 0)
     quern_launcher_show_progress (self->application, -1);
@@ -352,6 +363,13 @@ quern_models_service_get_downloads (QuernModelsService *self)
 {
   g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
   return self->downloads;
+}
+
+QuernSweeps *
+quern_models_service_get_sweeps (QuernModelsService *self)
+{
+  g_return_val_if_fail (QUERN_IS_MODELS_SERVICE (self), NULL);
+  return self->sweeps;
 }
 
 /* Returns: (transfer none): zeros before the first measurement is done */

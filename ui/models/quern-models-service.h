@@ -8,6 +8,7 @@
 #include "quern-library.h"
 #include "quern-servers.h"
 #include "quern-service.h"
+#include "quern-sweeps.h"
 
 G_BEGIN_DECLS
 
@@ -18,13 +19,14 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (QuernModelsService, quern_models_service, QUERN, MODELS_SERVICE, GObject)
 
 QuernModelsService *quern_models_service_new (GApplication *application, QuernLibrary *library, QuernServers *servers,
-                                              QuernService *service);
+                                              QuernService *service, QuernBackend *backend, QuernStore *store);
 void quern_models_service_close (QuernModelsService *self);
 QuernHub *quern_models_service_get_hub (QuernModelsService *self);
 QuernLibrary *quern_models_service_get_library (QuernModelsService *self);
 QuernServers *quern_models_service_get_servers (QuernModelsService *self);
 QuernService *quern_models_service_get_service (QuernModelsService *self);
 QuernDownloads *quern_models_service_get_downloads (QuernModelsService *self);
+QuernSweeps *quern_models_service_get_sweeps (QuernModelsService *self);
 const QuernMachine *quern_models_service_get_machine (QuernModelsService *self);
 void quern_models_service_measure (QuernModelsService *self);
 gboolean quern_models_service_recommends (QuernModelsService *self, QuernHubRepo *repo, QuernHubItem *item);

@@ -5,6 +5,7 @@
 #include "quern-facts.h"
 #include "quern-item-row.h"
 #include "quern-start-download.h"
+#include "quern-sweep-page.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
@@ -18,7 +19,8 @@ struct _QuernRepoPage {
   AdwBanner *banner;
   GtkStack *stack;
   AdwStatusPage *failed_page;
-  AdwPreferencesGroup *facts, *items_group, *card_group;
+  AdwPreferencesGroup *facts, *items_group, *sweeps_group, *card_group;
+  GtkWidget *measure_button;
   AdwComboRow *context_row;
   AdwSwitchRow *vision_row;
 
@@ -26,7 +28,9 @@ struct _QuernRepoPage {
   QuernModelsService *service;
   QuernHubRepo *repo;
   GCancellable *cancellable;
-  GPtrArray *rows; /* of QuernItemRow, borrowed from the group */
+  GPtrArray *rows;       /* of QuernItemRow, borrowed from the group */
+  GPtrArray *sweep_rows; /* of GtkWidget, borrowed from the group */
+  GPtrArray *setups;     /* of QuernSweepSetup: what they are about; or NULL */
   char *id;
   guint probing; /* index of the item whose header is being read */
 };
@@ -117,6 +121,88 @@ probe_next (QuernRepoPage *self)
                            g_object_ref (self));
 }
 
+/* ---- measurements ----------------------------------------------------------------------------------------------- */
+
+static void
+show_sweep_page (QuernRepoPage *self, const QuernSweepSetup *setup)
+{
+  GtkWidget *navigation = gtk_widget_get_ancestor (GTK_WIDGET (self), ADW_TYPE_NAVIGATION_VIEW);
+
+  adw_navigation_view_push (ADW_NAVIGATION_VIEW (navigation), quern_sweep_page_new (self->service, self->repo, setup));
+}
+
+/* The one that is at work is shown first: there is only one. */
+static void
+quern_repo_page_measure_cb (QuernRepoPage *self)
+{
+  const QuernSweepSetup *open = quern_sweeps_get_setup (quern_models_service_get_sweeps (self->service));
+  gboolean running = quern_sweeps_get_running (quern_models_service_get_sweeps (self->service));
+
+  show_sweep_page (self, running && g_strcmp0 (open->repository, self->id) == 0 ? open : NULL);
+}
+
+static void
+quern_repo_page_sweep_cb (QuernRepoPage *self, GtkWidget *row)
+{
+  guint i;
+
+  if (g_ptr_array_find (self->sweep_rows, row, &i))
+    show_sweep_page (self, self->setups->pdata[i]);
+}
+
+static void
+add_sweep_row (QuernRepoPage *self, const QuernSweepSetup *setup)
+{
+  GtkWidget *row = adw_action_row_new ();
+  g_autoptr (GDateTime) begun = g_date_time_new_from_unix_local (setup->begun);
+  g_autofree char *date = begun != NULL ? g_date_time_format (begun, "%x") : g_strdup ("");
+  g_autofree char *text = quern_text_choice_dup_name (setup->text), *title = NULL, *subtitle = NULL;
+  QuernSweeps *sweeps = quern_models_service_get_sweeps (self->service);
+  gboolean at_work = quern_sweeps_get_running (sweeps) && quern_sweeps_is_open (sweeps, setup->folder);
+
+  /* Translators: a quantisation, and what a text is called */
+  title = g_strdup_printf (_("Compared with %s: %s"), setup->reference, text);
+  subtitle = g_strdup_printf (at_work          ? _("%s, at work")
+                              : setup->running ? _("%s, interrupted: it can be continued")
+                                               : "%s",
+                              date);
+  adw_preferences_row_set_use_markup (ADW_PREFERENCES_ROW (row), FALSE);
+  adw_preferences_row_set_title (ADW_PREFERENCES_ROW (row), title);
+  adw_action_row_set_subtitle (ADW_ACTION_ROW (row), subtitle);
+  adw_action_row_add_suffix (ADW_ACTION_ROW (row), gtk_image_new_from_icon_name ("go-next-symbolic"));
+  gtk_list_box_row_set_activatable (GTK_LIST_BOX_ROW (row), TRUE);
+  g_signal_connect_object (row, "activated", G_CALLBACK (quern_repo_page_sweep_cb), self, G_CONNECT_SWAPPED);
+  adw_preferences_group_add (self->sweeps_group, row);
+  g_ptr_array_add (self->sweep_rows, row);
+}
+
+static void
+setups_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernRepoPage) self = user_data;
+  g_autoptr (GPtrArray) setups = quern_sweep_setups_load_finish (result, NULL);
+
+  if (setups == NULL || g_cancellable_is_cancelled (self->cancellable))
+    return;
+  for (guint i = 0; i < self->sweep_rows->len; i++)
+    adw_preferences_group_remove (self->sweeps_group, self->sweep_rows->pdata[i]);
+  g_ptr_array_set_size (self->sweep_rows, 0);
+  for (guint i = setups->len; i-- > 0;)
+    if (!g_str_equal (((const QuernSweepSetup *) setups->pdata[i])->repository, self->id))
+      g_ptr_array_remove_index (setups, i);
+  g_clear_pointer (&self->setups, g_ptr_array_unref);
+  self->setups = g_steal_pointer (&setups);
+  for (guint i = 0; i < self->setups->len; i++)
+    add_sweep_row (self, self->setups->pdata[i]);
+  gtk_widget_set_visible (GTK_WIDGET (self->sweeps_group), self->setups->len > 0);
+}
+
+static void
+load_setups (QuernRepoPage *self)
+{
+  quern_sweep_setups_load_async (self->cancellable, setups_loaded_cb, g_object_ref (self));
+}
+
 /* ---- facts and card --------------------------------------------------------------------------------------------- */
 
 static void
@@ -190,6 +276,8 @@ quern_repo_page_loaded_cb (GObject *source, GAsyncResult *result, gpointer user_
   show_facts (self);
   show_banner (self);
   show_items (self);
+  gtk_widget_set_visible (self->measure_button,
+                          quern_hub_repo_get_support (self->repo) != QUERN_HUB_SUPPORT_NO && self->rows->len > 1);
   gtk_stack_set_visible_child_name (self->stack, "model");
   probe_next (self);
   quern_hub_load_card_async (QUERN_HUB (source), self->repo, self->cancellable, card_cb, g_object_ref (self));
@@ -209,6 +297,13 @@ quern_repo_page_hidden (AdwNavigationPage *page)
 {
   if (gtk_widget_get_parent (GTK_WIDGET (page)) == NULL)
     g_cancellable_cancel (QUERN_REPO_PAGE (page)->cancellable);
+}
+
+/* A page above it may have begun a sweep, or deleted one. */
+static void
+quern_repo_page_shown (AdwNavigationPage *page)
+{
+  load_setups (QUERN_REPO_PAGE (page));
 }
 
 static void
@@ -231,6 +326,8 @@ quern_repo_page_finalize (GObject *object)
 
   g_object_unref (self->cancellable);
   g_ptr_array_unref (self->rows);
+  g_ptr_array_unref (self->sweep_rows);
+  g_clear_pointer (&self->setups, g_ptr_array_unref);
   g_free (self->id);
   G_OBJECT_CLASS (quern_repo_page_parent_class)->finalize (object);
 }
@@ -243,6 +340,7 @@ quern_repo_page_class_init (QuernRepoPageClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_repo_page_dispose;
   G_OBJECT_CLASS (klass)->finalize = quern_repo_page_finalize;
   ADW_NAVIGATION_PAGE_CLASS (klass)->hidden = quern_repo_page_hidden;
+  ADW_NAVIGATION_PAGE_CLASS (klass)->showing = quern_repo_page_shown;
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/models/quern-repo-page.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, banner);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, stack);
@@ -250,16 +348,20 @@ quern_repo_page_class_init (QuernRepoPageClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, facts);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, items_group);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, card_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, sweeps_group);
+  gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, measure_button);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, context_row);
   gtk_widget_class_bind_template_child (widget_class, QuernRepoPage, vision_row);
   gtk_widget_class_bind_template_callback (widget_class, quern_repo_page_load);
   gtk_widget_class_bind_template_callback (widget_class, update_items);
+  gtk_widget_class_bind_template_callback (widget_class, quern_repo_page_measure_cb);
 }
 
 static void
 quern_repo_page_init (QuernRepoPage *self)
 {
   self->rows = g_ptr_array_new ();
+  self->sweep_rows = g_ptr_array_new ();
   self->cancellable = g_cancellable_new ();
   gtk_widget_init_template (GTK_WIDGET (self));
   g_signal_connect_swapped (self->vision_row, "notify::active", G_CALLBACK (update_items), self);

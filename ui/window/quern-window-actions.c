@@ -421,6 +421,18 @@ show_models_action (GtkWidget *widget, const char *name, GVariant *parameter)
   _quern_window_show_models (QUERN_WINDOW (widget), g_variant_get_string (parameter, NULL));
 }
 
+/* "win.show-repo": the id of a repository of the hub */
+static void
+show_repo_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  _quern_window_show_models (self, "search");
+  if (self->models_page != NULL)
+    gtk_widget_activate_action (adw_navigation_page_get_child (self->models_page), "models.repo", "s",
+                                g_variant_get_string (parameter, NULL));
+}
+
 /* Shows where the vision file of a model can be had: its repository when it came from one, else what is found by its name. */
 static void
 get_vision_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -574,6 +586,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.open-files", "(aayu)", _quern_window_open_files },
     { "win.model-chosen", "s", model_chosen_action },
     { "win.show-models", "s", show_models_action },
+    { "win.show-repo", "s", show_repo_action },
     { "win.get-vision", "s", get_vision_action },
     { "win.chat-with", "s", quern_window_chat_with_action },
     { "win.choose-model", NULL, choose_model_action },

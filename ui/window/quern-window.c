@@ -402,6 +402,26 @@ model_ready_cb (QuernWindow *self, const char *title, const char *id)
   adw_toast_overlay_add_toast (self->toasts, toast);
 }
 
+/* A sweep was at work when the application ended. */
+static void
+sweep_interrupted_cb (QuernWindow *self)
+{
+  const char *id = quern_sweeps_get_interrupted (quern_models_service_get_sweeps (self->models));
+  g_autofree char *text = NULL;
+  AdwToast *toast;
+
+  if (id == NULL)
+    return;
+  text = g_strdup_printf (_("Measuring %s was interrupted"), id);
+  toast = adw_toast_new (text);
+  adw_toast_set_use_markup (toast, FALSE);
+  adw_toast_set_timeout (toast, 0);
+  adw_toast_set_button_label (toast, _("_Show"));
+  adw_toast_set_action_target (toast, "s", id);
+  adw_toast_set_action_name (toast, "win.show-repo");
+  adw_toast_overlay_add_toast (self->toasts, toast);
+}
+
 /* Gives the window what the page about models shows, once. */
 void
 quern_window_set_models (QuernWindow *self, QuernModelsService *models)
@@ -411,4 +431,7 @@ quern_window_set_models (QuernWindow *self, QuernModelsService *models)
     return;
   quern_sidebar_add_to_header (self->sidebar, quern_downloads_button_new (models));
   g_signal_connect_object (models, "ready", G_CALLBACK (model_ready_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (quern_models_service_get_sweeps (models), "notify::interrupted",
+                           G_CALLBACK (sweep_interrupted_cb), self, G_CONNECT_SWAPPED);
+  sweep_interrupted_cb (self);
 }
