@@ -132,11 +132,25 @@ comparison_used_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *compa
     quern_sidebar_mark (self->sidebar, FALSE, FALSE); /* it is in the list now */
 }
 
+/* Returns the page of comparisons, which most people do not need each time. */
+QuernComparePage *
+_quern_window_get_compare_page (QuernWindow *self)
+{
+  if (self->compare_page != NULL)
+    return self->compare_page;
+  self->compare_page = g_object_new (QUERN_TYPE_COMPARE_PAGE, NULL);
+  quern_compare_page_set_context (self->compare_page, self->store, self->library, self->backend);
+  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
+                           G_CONNECT_SWAPPED);
+  gtk_stack_add_child (self->pages, GTK_WIDGET (self->compare_page));
+  return self->compare_page;
+}
+
 /* Shows a comparison in place of the conversation, which stays open behind it. */
 void
 _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
 {
-  quern_compare_page_set_comparison (self->compare_page, comparison);
+  quern_compare_page_set_comparison (_quern_window_get_compare_page (self), comparison);
   if (quern_comparison_get_id (comparison) == 0) {
     g_signal_connect_object (comparison, "notify::running", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
     g_signal_connect_object (comparison, "notify::measure", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
@@ -228,6 +242,7 @@ quern_window_dispose (GObject *object)
   g_clear_pointer (&self->title_binding, g_binding_unbind);
   g_hash_table_remove_all (self->sessions);
   g_hash_table_remove_all (self->open_comparisons);
+  self->compare_page = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
   g_clear_object (&self->models_page);
   g_clear_object (&self->models);
@@ -258,7 +273,6 @@ quern_window_class_init (QuernWindowClass *klass)
   object_class->dispose = quern_window_dispose;
   object_class->finalize = quern_window_finalize;
   g_type_ensure (QUERN_TYPE_CHAT_PAGE);
-  g_type_ensure (QUERN_TYPE_COMPARE_PAGE);
   g_type_ensure (QUERN_TYPE_SIDEBAR);
   _quern_window_install_actions (widget_class);
   _quern_window_install_data_actions (widget_class);
@@ -271,7 +285,6 @@ quern_window_class_init (QuernWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, chat_page);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, pages);
-  gtk_widget_class_bind_template_child (widget_class, QuernWindow, compare_page);
 }
 
 static void
@@ -281,8 +294,6 @@ quern_window_init (QuernWindow *self)
   self->open_comparisons = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, g_object_unref);
   self->sessions = g_hash_table_new_full (NULL, NULL, g_object_unref, g_object_unref);
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
-                           G_CONNECT_SWAPPED);
   restore_size (self);
   _quern_window_init_zoom (self);
 }
@@ -319,7 +330,6 @@ quern_window_set_core (QuernWindow *self, QuernStore *store, QuernLibrary *libra
   self->comparisons = quern_comparisons_new (store);
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, library);
-  quern_compare_page_set_context (self->compare_page, store, library, backend);
   last = quern_store_get_conversation (store, g_settings_get_int64 (self->settings, "last-conversation"));
   if (last != NULL)
     _quern_window_open (self, last);
