@@ -2,10 +2,11 @@
 
 /* One measurement of the real application, in this process; bench-ui.py runs it and puts the results together.
  *
- *   bench-ui-probe fill N            write a conversation of N messages with code and tables, print its id
+ *   bench-ui-probe fill N            write a conversation of N messages with code, tables and formulas, print its id
  *   bench-ui-probe start TIME        from TIME (the monotonic clock, µs) to the end of the first frame
  *   bench-ui-probe open ID           open that conversation: time to the end of the frame that shows it; memory
- *   bench-ui-probe stream ID SECONDS an answer arrives in it at 100 tokens/s: the work of each frame; memory
+ *   bench-ui-probe stream ID SECONDS an answer with code and formulas arrives in it at 100 tokens/s: the work of
+ *                                    each frame; memory
  *
  * Prints one JSON object. A frame's own work runs from the frame clock's "before-paint" to its "after-paint": updates,
  * layout, drawing and handing over. */
@@ -28,7 +29,7 @@ typedef struct {
   const char *mode;
   gint64 conversation;
   guint seconds;
-  gint64 began, frame_began, cpu_began; /* µs */
+  gint64 began, frame_began, cpu_began, cpu_opened; /* µs */
   gboolean opening;
   GArray *frames, *cpu; /* double: ms of each frame while the answer arrives; of that on the processor */
   QuernMessage *answer; /* that grows */
@@ -43,7 +44,10 @@ static const char sample[] =
     "            items[j + 1] = items[j]\n            j -= 1\n        items[j + 1] = key\n    return items\n```\n\n"
     "| Name | Best | Worst | Stable |\n|---|--:|--:|:-:|\n| insertion | n | n² | yes |\n| merge | n log n | n log n | yes |\n"
     "| quick | n log n | n² | no |\n\n1. Choose a key.\n2. Compare.\n   - Swap when needed.\n3. Repeat until nothing moves.\n\n"
-    "> Premature optimisation is the root of all evil.\n\n";
+    "> Premature optimisation is the root of all evil.\n\nOf $n$ items it compares at most $\\frac{n(n-1)}{2}$, on average:\n\n"
+    "$$\\sum_{i=1}^{n-1} \\frac{i}{2} = \\frac{n(n-1)}{4} \\approx \\int_0^n \\frac{x}{2}\\,dx, \\qquad "
+    "\\begin{pmatrix} a & b \\\\ c & d \\end{pmatrix}^{-1} = \\frac{1}{ad - bc} \\begin{pmatrix} d & -b \\\\ -c & a "
+    "\\end{pmatrix}$$\n\n";
 
 /* kB of this process that are in memory. */
 static gint64
@@ -56,6 +60,16 @@ read_memory (void)
     return 0;
   line = strstr (status, "VmRSS:");
   return line != NULL ? g_ascii_strtoll (line + strlen ("VmRSS:"), NULL, 10) : 0;
+}
+
+/* Time of this thread on a processor: without what others take away from it on a busy computer. */
+static gint64
+read_cpu_time (void)
+{
+  struct timespec time;
+
+  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
+  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
 }
 
 static QuernWindow *
@@ -178,6 +192,7 @@ open_cb (gpointer user_data)
   if (window == NULL || window->store == NULL || window->session == NULL)
     return G_SOURCE_CONTINUE;
   probe->began = g_get_monotonic_time ();
+  probe->cpu_opened = read_cpu_time ();
   probe->opening = TRUE;
   gtk_widget_activate_action (GTK_WIDGET (window), "win.open-conversation", "x", probe->conversation);
   return G_SOURCE_REMOVE;
@@ -194,24 +209,16 @@ static void
 opened (Probe *probe)
 {
   double ms = (g_get_monotonic_time () - probe->began) / 1000.0;
+  double cpu = (read_cpu_time () - probe->cpu_opened) / 1000.0;
 
   probe->opening = FALSE;
   if (g_str_equal (probe->mode, "stream")) {
     g_timeout_add_seconds (1, settled_cb, probe);
     return;
   }
-  g_print ("{\"open_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n", ms, read_memory ());
+  g_print ("{\"open_ms\": %.1f, \"open_cpu_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n", ms, cpu,
+           read_memory ());
   finish (0);
-}
-
-/* Time of this thread on a processor: without what others take away from it on a busy computer. */
-static gint64
-read_cpu_time (void)
-{
-  struct timespec time;
-
-  clock_gettime (CLOCK_THREAD_CPUTIME_ID, &time);
-  return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
 }
 
 static void
@@ -228,8 +235,8 @@ after_paint_cb (GdkFrameClock *clock, Probe *probe)
   double ms = (now - probe->frame_began) / 1000.0, cpu = (read_cpu_time () - probe->cpu_began) / 1000.0;
 
   if (g_str_equal (probe->mode, "start")) {
-    g_print ("{\"start_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n", (now - probe->began) / 1000.0,
-             read_memory ());
+    g_print ("{\"start_ms\": %.1f, \"start_cpu_ms\": %.1f, \"memory_kb\": %" G_GINT64_FORMAT "}\n",
+             (now - probe->began) / 1000.0, read_cpu_time () / 1000.0, read_memory ());
     finish (0);
   }
   if (probe->frames != NULL) {

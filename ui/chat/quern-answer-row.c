@@ -176,6 +176,22 @@ create_others_cb (GtkMenuButton *button, gpointer user_data)
   gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
 }
 
+/* Menus are made when they open: of all that a row is made of, they take longest. */
+static void
+create_more_cb (GtkMenuButton *button, gpointer user_data)
+{
+  gint64 id = quern_message_get_id (QUERN_ANSWER_ROW (user_data)->message);
+  g_autoptr (GMenu) menu = g_menu_new ();
+  g_autoptr (GMenu) removal = g_menu_new ();
+
+  append_item (menu, _("_Edit Answer…"), "chat.edit-answer", id);
+  append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
+  append_item (menu, _("View _Raw Text"), "chat.raw", id);
+  append_item (removal, _("_Delete from Here"), "chat.delete", id);
+  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
+  gtk_menu_button_set_menu_model (button, G_MENU_MODEL (menu));
+}
+
 static void
 quern_answer_row_dispose (GObject *object)
 {
@@ -224,6 +240,7 @@ quern_answer_row_init (QuernAnswerRow *self)
   gtk_widget_init_template (GTK_WIDGET (self));
   quern_hyphens_leave_out (self->notice_label);
   gtk_menu_button_set_create_popup_func (self->others, create_others_cb, self, NULL);
+  gtk_menu_button_set_create_popup_func (self->more, create_more_cb, self, NULL);
 }
 
 /**
@@ -237,18 +254,10 @@ quern_answer_row_new (QuernMessage *message)
 {
   QuernAnswerRow *self = g_object_new (QUERN_TYPE_ANSWER_ROW, NULL);
   gint64 id = quern_message_get_id (message);
-  g_autoptr (GMenu) menu = g_menu_new ();
-  g_autoptr (GMenu) removal = g_menu_new ();
 
   self->message = g_object_ref (message);
   gtk_actionable_set_action_target (self->copy, "x", id);
   gtk_actionable_set_action_target (self->regenerate, "x", id);
-  append_item (menu, _("_Edit Answer…"), "chat.edit-answer", id);
-  append_item (menu, _("_Branch to a New Chat"), "chat.branch", id);
-  append_item (menu, _("View _Raw Text"), "chat.raw", id);
-  append_item (removal, _("_Delete from Here"), "chat.delete", id);
-  g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
-  gtk_menu_button_set_menu_model (self->more, G_MENU_MODEL (menu));
   quern_announcer_skip (&self->announcer, quern_message_get_content (message));
   g_signal_connect_object (message, "notify", G_CALLBACK (quern_answer_row_queue_update), self, G_CONNECT_SWAPPED);
   quern_answer_row_update (self);

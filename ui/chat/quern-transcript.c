@@ -8,13 +8,19 @@
 #include <glib/gi18n.h>
 
 /* Shows the messages of a conversation as widgets in a box, because tall rows of different heights scroll and select
- * better there than in a recycling list. Only a run of consecutive rows is built, at first the last ones. More are
- * added as the reader comes near either end of the run, and those that are far away are removed. While the view is at
- * the end of the conversation it stays there; otherwise the text that is being read does not move. */
+ * better there than in a recycling list. Only a run of consecutive rows is built, at first the last ones that fill the
+ * view. More are added as the reader comes near either end of the run, a few in each frame, and those that are far away
+ * are removed. While the view is at the end of the conversation it stays there; otherwise the text that is being read
+ * does not move. */
 
-#define FIRST_ROWS 20 /* rows built at first */
-#define MORE_ROWS 20  /* rows added when the view is near either end */
-#define MOST_ROWS 120 /* with more rows than this, the far end is trimmed */
+#define FIRST_ROWS 20   /* rows built at first, at most */
+#define MORE_ROWS 20    /* rows added when the view is near either end */
+#define MORE_TIME 4000  /* µs in each frame in which they are built */
+#define MOST_ROWS 120   /* with more rows than this, the far end is trimmed */
+#define USUAL_VIEW 1000 /* px, the height of a view that has none yet */
+#define LINE_BYTES 90   /* of a line of text in the column */
+#define LINE_HEIGHT 20  /* px */
+#define ROW_HEIGHT 60   /* px of a row without its text */
 #define SHOW_FRAMES 12
 
 struct _QuernTranscript {
@@ -35,9 +41,12 @@ struct _QuernTranscript {
   gint64 context_start; /* id of the message below the line, or 0 if the model sees all */
   gboolean at_end;
   gboolean end_offered; /* there is an end to scroll to */
+  gboolean moved;       /* since the viewport was laid out */
   gboolean keep;        /* the next change of height is above the view: keep the distance to the end */
   double old_upper, old_value;
   guint more_tick, settle_source, show_tick;
+  guint more_left;   /* rows still to be added by more_tick */
+  gboolean more_up;  /* on which side */
   guint show_frames; /* number of frames shown since then; the message may still move for some */
   gint64 wanted;     /* id of the message to scroll to once it is there, or 0 */
   GStrv words;       /* the words to highlight in that message, or NULL */
@@ -266,8 +275,25 @@ is_near_bottom (QuernTranscript *self)
   return end_of (adjustment) - gtk_adjustment_get_value (adjustment) < gtk_adjustment_get_page_size (adjustment);
 }
 
-/* Runs before the layout of a frame. Rows are removed in one frame and added in the next, so that each change of height
- * is known to be above or below the text that is being read. */
+/* Builds the next rows on the side that is wanted, for as long as a frame has time for. */
+static void
+build_some (QuernTranscript *self)
+{
+  gint64 began = g_get_monotonic_time ();
+
+  do {
+    if (self->more_up ? self->first == 0 : get_end (self) >= count_messages (self))
+      self->more_left = 1;
+    else if (self->more_up)
+      build_up_to (self, self->first - 1);
+    else
+      build_down_to (self, get_end (self) + 1);
+    self->more_left--;
+  } while (self->more_left > 0 && g_get_monotonic_time () - began < MORE_TIME);
+}
+
+/* Runs before the layout of a frame. Rows are removed in one frame and added in the next ones, so that each change of
+ * height is known to be above or below the text that is being read. */
 static gboolean
 more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
 {
@@ -277,7 +303,7 @@ more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
   GtkAdjustment *adjustment = get_adjustment (self);
 
   /* Rows at the far end are removed if far more are built than are in view. */
-  if ((above || below) && self->rows->len > MOST_ROWS
+  if (self->more_left == 0 && (above || below) && self->rows->len > MOST_ROWS
       && gtk_adjustment_get_upper (adjustment) > 6 * gtk_adjustment_get_page_size (adjustment)) {
     if (!above)
       keep_place (self);
@@ -288,12 +314,27 @@ more_cb (GtkWidget *widget, GdkFrameClock *clock, gpointer user_data)
     place_line (self);
     return G_SOURCE_CONTINUE;
   }
+  if (self->more_left == 0 && (above || below)) {
+    self->more_up = above;
+    self->more_left = MORE_ROWS;
+  }
+  if (self->more_left > 0)
+    build_some (self);
+  if (self->more_left > 0)
+    return G_SOURCE_CONTINUE;
   self->more_tick = 0;
-  if (above)
-    build_up_to (self, self->first > MORE_ROWS ? self->first - MORE_ROWS : 0);
-  else if (below)
-    build_down_to (self, get_end (self) + MORE_ROWS);
   return G_SOURCE_REMOVE;
+}
+
+/* Has rows added before the reader comes to an end of those there are. */
+static void
+queue_more (QuernTranscript *self)
+{
+  gboolean above = self->first > 0 && is_near_top (self);
+  gboolean below = get_end (self) < count_messages (self) && is_near_bottom (self);
+
+  if (self->more_tick == 0 && (above || below))
+    self->more_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), more_cb, NULL, NULL);
 }
 
 static void
@@ -302,8 +343,7 @@ value_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
   gboolean whole = get_end (self) == count_messages (self);
 
   set_at_end (self, whole && gtk_adjustment_get_value (adjustment) >= end_of (adjustment) - 2);
-  if (self->more_tick == 0 && ((self->first > 0 && is_near_top (self)) || (!whole && is_near_bottom (self))))
-    self->more_tick = gtk_widget_add_tick_callback (GTK_WIDGET (self), more_cb, NULL, NULL);
+  queue_more (self);
 }
 
 static gboolean
@@ -312,12 +352,11 @@ settle_cb (gpointer user_data)
   QuernTranscript *self = QUERN_TRANSCRIPT (user_data);
   self->settle_source = 0;
   update_end_offered (self);
-  gtk_widget_queue_allocate (gtk_scrolled_window_get_child (self->scrolled));
   return G_SOURCE_REMOVE;
 }
 
 /* The height of the content or of the view changed. This is called in the middle of the viewport's layout, which
- * ignores a value that is set now, so another layout is queued. */
+ * ignores a value that is set now; see allocate(). */
 static void
 quern_transcript_size_changed_cb (QuernTranscript *self, GtkAdjustment *adjustment)
 {
@@ -328,10 +367,33 @@ quern_transcript_size_changed_cb (QuernTranscript *self, GtkAdjustment *adjustme
     gtk_adjustment_set_value (adjustment, end_of (adjustment));
   else if (self->keep && grown != 0)
     gtk_adjustment_set_value (adjustment, value + grown);
+  self->moved = TRUE;
   if (grown != 0)
     self->keep = FALSE;
+  queue_more (self); /* the first rows may not fill the view */
   if (self->settle_source == 0)
     self->settle_source = g_idle_add_full (G_PRIORITY_HIGH_IDLE, settle_cb, self, NULL);
+}
+
+static void
+measure (GtkWidget *widget, GtkOrientation orientation, int for_size, int *minimum, int *natural, int *minimum_baseline,
+         int *natural_baseline)
+{
+  gtk_widget_measure (adw_bin_get_child (ADW_BIN (widget)), orientation, for_size, minimum, natural, minimum_baseline,
+                      natural_baseline);
+}
+
+/* Where the height of the content turned out to be another one, the viewport is laid out once more, at its new place: the
+ * text that is being read does not jump for a frame. */
+static void
+allocate (GtkWidget *widget, int width, int height, int baseline)
+{
+  QuernTranscript *self = QUERN_TRANSCRIPT (widget);
+
+  gtk_widget_allocate (adw_bin_get_child (ADW_BIN (self)), width, height, baseline, NULL);
+  if (self->moved)
+    gtk_widget_queue_allocate (gtk_scrolled_window_get_child (self->scrolled));
+  self->moved = FALSE;
 }
 
 /* Rebuilds the rows from the message `first` on. If these are the last messages, the view goes to the end. */
@@ -342,16 +404,38 @@ quern_transcript_rebuild_from (QuernTranscript *self, guint first)
     remove_row (self, self->rows->len - 1);
   self->first = first;
   self->keep = FALSE;
+  self->more_left = 0;
   build_down_to (self, first + FIRST_ROWS);
   set_at_end (self, get_end (self) == count_messages (self));
 }
 
+/* About how high the row of a message is, or @enough if it is higher. Rather too little, as tables and pictures are. */
+static int
+estimate_height (QuernMessage *message, int enough)
+{
+  int height = ROW_HEIGHT;
+
+  for (const char *line = quern_message_get_content (message); *line != '\0' && height < enough;) {
+    gsize length = strcspn (line, "\n");
+    height += (int) MIN (1 + length / LINE_BYTES, (gsize) enough) * LINE_HEIGHT;
+    line += length + (line[length] == '\n');
+  }
+  return MIN (height, enough);
+}
+
+/* Builds the last rows anew, as many as fill the view: each costs time that the reader waits. */
 static void
 quern_transcript_rebuild (QuernTranscript *self)
 {
-  guint n = count_messages (self);
+  double page = gtk_adjustment_get_page_size (get_adjustment (self));
+  int left = page > 1 ? (int) page : USUAL_VIEW;
+  guint n = count_messages (self), first = n;
 
-  quern_transcript_rebuild_from (self, n > FIRST_ROWS ? n - FIRST_ROWS : 0);
+  while (first > 0 && n - first < FIRST_ROWS && left > 0) {
+    g_autoptr (QuernMessage) message = g_list_model_get_item (self->messages, --first);
+    left -= estimate_height (message, left);
+  }
+  quern_transcript_rebuild_from (self, first);
 }
 
 static int
@@ -522,6 +606,7 @@ quern_transcript_init (QuernTranscript *self)
   self->rows = g_ptr_array_new ();
   self->at_end = TRUE;
   gtk_widget_init_template (GTK_WIDGET (self));
+  gtk_widget_set_layout_manager (GTK_WIDGET (self), gtk_custom_layout_new (NULL, measure, allocate));
   g_signal_connect_swapped (get_adjustment (self), "value-changed", G_CALLBACK (value_changed_cb), self);
   g_signal_connect_swapped (get_adjustment (self), "changed", G_CALLBACK (quern_transcript_size_changed_cb), self);
 }

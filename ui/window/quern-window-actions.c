@@ -190,7 +190,7 @@ comparison_read_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   if (comparison != NULL)
     _quern_window_compare (self, comparison);
   else
-    quern_compare_page_show_problem (self->compare_page, error->message);
+    quern_compare_page_show_problem (_quern_window_get_compare_page (self), error->message);
 }
 
 static void
@@ -560,6 +560,21 @@ next_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
   quern_sidebar_activate_neighbour (QUERN_WINDOW (widget)->sidebar, 1);
 }
 
+/* GTK would make the window of shortcuts with each of ours, which would open later for it. */
+static void
+show_help_overlay_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  GtkApplicationWindow *window = GTK_APPLICATION_WINDOW (widget);
+  g_autoptr (GtkBuilder) builder = NULL;
+
+  if (gtk_application_window_get_help_overlay (window) == NULL) {
+    builder = gtk_builder_new_from_resource ("/io/github/quern/Quern/ui/application/help-overlay.ui");
+    gtk_application_window_set_help_overlay (window,
+                                             GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "help_overlay")));
+  }
+  gtk_window_present (GTK_WINDOW (gtk_application_window_get_help_overlay (window)));
+}
+
 void
 _quern_window_install_actions (GtkWidgetClass *widget_class)
 {
@@ -599,6 +614,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.copy-answer", NULL, copy_answer_action },
     { "win.previous-chat", NULL, previous_chat_action },
     { "win.next-chat", NULL, next_chat_action },
+    { "win.show-help-overlay", NULL, show_help_overlay_action },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (actions); i++)

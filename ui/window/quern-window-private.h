@@ -19,7 +19,6 @@ struct _QuernWindow {
   QuernSidebar *sidebar;
   QuernChatPage *chat_page;
   GtkStack *pages;
-  QuernComparePage *compare_page;
 
   /* Owned references */
   GSettings *settings;
@@ -32,6 +31,8 @@ struct _QuernWindow {
   GBinding *title_binding, *name_binding;
   QuernModelsService *models;
   AdwNavigationPage *models_page; /* made when it is first shown */
+
+  QuernComparePage *compare_page; /* a child of pages, made when it is first shown */
 
   GtkCssProvider *zoom; /* the size of the text */
   double pinched;       /* zoom when two fingers touched */
@@ -48,6 +49,7 @@ void _quern_window_install_folder_actions (GtkWidgetClass *widget_class);
 void _quern_window_open (QuernWindow *self, QuernConversation *conversation);
 void _quern_window_new_chat (QuernWindow *self);
 void _quern_window_compare (QuernWindow *self, QuernComparison *comparison);
+QuernComparePage *_quern_window_get_compare_page (QuernWindow *self);
 void _quern_window_leave (QuernChatSession *session);
 void _quern_window_leave_comparison (QuernComparison *comparison);
 void _quern_window_import (QuernWindow *self, const char *path);

@@ -72,22 +72,22 @@ pinch_cb (QuernWindow *self, double scale)
   set_zoom (self, self->pinched * scale);
 }
 
-/* Lets a page zoom by Ctrl and the wheel, and by two fingers. */
+/* Lets pages zoom by Ctrl and the wheel, and by two fingers. */
 static void
-add_gestures (QuernWindow *self, GtkWidget *page)
+add_gestures (QuernWindow *self, GtkWidget *pages)
 {
   GtkEventController *scroll = gtk_event_controller_scroll_new (GTK_EVENT_CONTROLLER_SCROLL_VERTICAL);
   GtkGesture *pinch = gtk_gesture_zoom_new ();
 
   gtk_event_controller_set_propagation_phase (scroll, GTK_PHASE_CAPTURE);
   g_signal_connect_swapped (scroll, "scroll", G_CALLBACK (quern_window_scroll_cb), self);
-  gtk_widget_add_controller (page, scroll);
+  gtk_widget_add_controller (pages, scroll);
   g_signal_connect_swapped (pinch, "begin", G_CALLBACK (pinch_begin_cb), self);
   g_signal_connect_swapped (pinch, "scale-changed", G_CALLBACK (pinch_cb), self);
-  gtk_widget_add_controller (page, GTK_EVENT_CONTROLLER (pinch));
+  gtk_widget_add_controller (pages, GTK_EVENT_CONTROLLER (pinch));
 }
 
-/* Shows text as large as it was last. Call it once there are pages. */
+/* Shows text as large as it was last. */
 void
 _quern_window_init_zoom (QuernWindow *self)
 {
@@ -97,8 +97,7 @@ _quern_window_init_zoom (QuernWindow *self)
                                               GTK_STYLE_PROVIDER_PRIORITY_APPLICATION + 1);
   g_signal_connect_object (self->settings, "changed::zoom", G_CALLBACK (apply_zoom), self, G_CONNECT_SWAPPED);
   apply_zoom (self);
-  add_gestures (self, GTK_WIDGET (self->chat_page));
-  add_gestures (self, GTK_WIDGET (self->compare_page));
+  add_gestures (self, GTK_WIDGET (self->pages));
 }
 
 /* Call it in dispose. */

@@ -185,6 +185,20 @@ comparison_used_cb (QuernWindow *self, GParamSpec *pspec, QuernComparison *compa
     quern_sidebar_mark (self->sidebar, FALSE, FALSE); /* it is in the list now */
 }
 
+/* Returns the page of comparisons, which most people do not need each time. */
+QuernComparePage *
+_quern_window_get_compare_page (QuernWindow *self)
+{
+  if (self->compare_page != NULL)
+    return self->compare_page;
+  self->compare_page = g_object_new (QUERN_TYPE_COMPARE_PAGE, NULL);
+  quern_compare_page_set_context (self->compare_page, self->store, self->library, self->backend);
+  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
+                           G_CONNECT_SWAPPED);
+  gtk_stack_add_child (self->pages, GTK_WIDGET (self->compare_page));
+  return self->compare_page;
+}
+
 /* Shows a comparison in place of the conversation, which stays open behind it; in the window that shows it already if there
  * is one. */
 void
@@ -196,7 +210,7 @@ _quern_window_compare (QuernWindow *self, QuernComparison *comparison)
       self = l->data;
       break;
     }
-  quern_compare_page_set_comparison (self->compare_page, comparison);
+  quern_compare_page_set_comparison (_quern_window_get_compare_page (self), comparison);
   if (quern_comparison_get_id (comparison) == 0) {
     g_signal_connect_object (comparison, "notify::running", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
     g_signal_connect_object (comparison, "notify::measure", G_CALLBACK (comparison_used_cb), self, G_CONNECT_SWAPPED);
@@ -289,6 +303,7 @@ quern_window_dispose (GObject *object)
   g_clear_pointer (&self->name_binding, g_binding_unbind);
   if (self->desk != NULL)
     quern_desk_sweep (self->desk, is_shown);
+  self->compare_page = NULL;
   gtk_widget_dispose_template (GTK_WIDGET (self), QUERN_TYPE_WINDOW);
   g_clear_object (&self->models_page);
   g_clear_object (&self->models);
@@ -318,7 +333,6 @@ quern_window_class_init (QuernWindowClass *klass)
   object_class->dispose = quern_window_dispose;
   object_class->finalize = quern_window_finalize;
   g_type_ensure (QUERN_TYPE_CHAT_PAGE);
-  g_type_ensure (QUERN_TYPE_COMPARE_PAGE);
   g_type_ensure (QUERN_TYPE_SIDEBAR);
   _quern_window_install_actions (widget_class);
   _quern_window_install_data_actions (widget_class);
@@ -331,7 +345,6 @@ quern_window_class_init (QuernWindowClass *klass)
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, sidebar);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, chat_page);
   gtk_widget_class_bind_template_child (widget_class, QuernWindow, pages);
-  gtk_widget_class_bind_template_child (widget_class, QuernWindow, compare_page);
 }
 
 static void
@@ -339,8 +352,6 @@ quern_window_init (QuernWindow *self)
 {
   self->settings = g_settings_new (QUERN_APP_ID);
   gtk_widget_init_template (GTK_WIDGET (self));
-  g_signal_connect_object (self->compare_page, "continue", G_CALLBACK (quern_window_continue_cb), self,
-                           G_CONNECT_SWAPPED);
   restore_size (self);
   _quern_window_init_zoom (self);
 }
@@ -379,7 +390,6 @@ quern_window_set_desk (QuernWindow *self, QuernDesk *desk, QuernConversation *co
   self->comparisons = g_object_ref (quern_desk_get_comparisons (desk));
   quern_sidebar_set_comparisons (self->sidebar, self->comparisons);
   quern_chat_page_set_context (self->chat_page, store, self->library);
-  quern_compare_page_set_context (self->compare_page, store, self->library, self->backend);
   if (conversation != NULL)
     _quern_window_open (self, conversation);
   else
