@@ -567,12 +567,15 @@ show_help_overlay_action (GtkWidget *widget, const char *name, GVariant *paramet
   GtkApplicationWindow *window = GTK_APPLICATION_WINDOW (widget);
   g_autoptr (GtkBuilder) builder = NULL;
 
-  if (gtk_application_window_get_help_overlay (window) == NULL) {
+  G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* what replaces it is in libadwaita 1.8 */
+      if (gtk_application_window_get_help_overlay (window) == NULL)
+  {
     builder = gtk_builder_new_from_resource ("/io/github/quern/Quern/ui/application/help-overlay.ui");
     gtk_application_window_set_help_overlay (window,
                                              GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "help_overlay")));
   }
   gtk_window_present (GTK_WINDOW (gtk_application_window_get_help_overlay (window)));
+  G_GNUC_END_IGNORE_DEPRECATIONS
 }
 
 void
