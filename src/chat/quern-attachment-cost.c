@@ -86,7 +86,8 @@ static void
 count_bytes (GTask *task, GBytes *bytes)
 {
   Job *job = g_task_get_task_data (task);
-  g_autofree char *quoted = quern_excerpt_quote_file (quern_attachment_get_name (job->attachment), bytes);
+  g_autofree char *quoted = quern_excerpt_quote_file (quern_attachment_get_name (job->attachment),
+                                                      quern_attachment_get_mime (job->attachment), bytes);
 
   count_text (task, quoted);
 }

@@ -4,6 +4,7 @@
 #include <glib/gi18n-lib.h>
 
 #include "quern-chat-session-private.h"
+#include "quern-document.h"
 
 /* Counts the tokens of the next prompt with the model's own tokenizer. The count is asked for after nearly every key
  * press, so the parts that do not change while people type are counted once. The template puts special tokens around
@@ -77,7 +78,8 @@ attachments_key (QuernChatSession *self, QuernQuestion *question)
 
   for (guint i = 0; i < g_list_model_get_n_items (attachments); i++) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (attachments, i);
-    key = mix (key, g_str_hash (quern_attachment_get_hash (attachment)));
+    g_autofree char *pages = quern_document_dup_title ("", quern_attachment_get_mime (attachment));
+    key = mix (mix (key, g_str_hash (quern_attachment_get_hash (attachment))), g_str_hash (pages));
   }
   return key;
 }

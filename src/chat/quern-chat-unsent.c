@@ -114,6 +114,10 @@ _quern_chat_session_commit_question (QuernChatSession *self)
 {
   g_autoptr (QuernQuestion) question = g_steal_pointer (&self->asked);
 
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (question->attachments)); i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (question->attachments), i);
+    quern_attachment_set_source (attachment, NULL); /* nobody chooses pages of it any more */
+  }
   quern_chat_session_save_unsent (self);
   _quern_question_set_state (question, QUERN_QUESTION_COMMITTED);
 }

@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "quern-chat-session.h"
+#include "quern-document.h"
 #include "quern-picture.h"
 #include "quern-sql.h"
 
 typedef struct {
-  char *name, *hash;
+  char *name, *mime, *hash;
   gboolean picture;
   GBytes *bytes; /* NULL if they are in the store */
 } CopiedAttachment;
@@ -34,6 +35,7 @@ copied_attachment_free (gpointer data)
   CopiedAttachment *attachment = data;
 
   g_free (attachment->name);
+  g_free (attachment->mime);
   g_free (attachment->hash);
   g_clear_pointer (&attachment->bytes, g_bytes_unref);
   g_free (attachment);
@@ -65,6 +67,7 @@ quern_excerpt_add (QuernExcerpt *self, QuernRole role, const char *text, const c
     GBytes *bytes = quern_attachment_get_bytes (attachment);
     CopiedAttachment *copy = g_new0 (CopiedAttachment, 1);
     copy->name = g_strdup (quern_attachment_get_name (attachment));
+    copy->mime = g_strdup (quern_attachment_get_mime (attachment));
     copy->hash = g_strdup (quern_attachment_get_hash (attachment));
     copy->picture = quern_attachment_is_picture (attachment);
     copy->bytes = bytes ? g_bytes_ref (bytes) : NULL;
@@ -169,16 +172,20 @@ read_attachment (sqlite3 *db, gpointer data, GError **error)
 /**
  * quern_excerpt_quote_file:
  * @name: of the file
+ * @mime: its type, which says which pages of a document are sent
  * @bytes: (nullable): what is in it
  *
- * Returns: (transfer full): a text file as the model sees it, before the question
+ * Returns: (transfer full): a text file or document as the model sees it, before the question
  */
 char *
-quern_excerpt_quote_file (const char *name, GBytes *bytes)
+quern_excerpt_quote_file (const char *name, const char *mime, GBytes *bytes)
 {
   gsize size = 0, longest = 2;
   const char *data = bytes ? g_bytes_get_data (bytes, &size) : NULL;
-  g_autofree char *text = g_utf8_make_valid (data ? data : "", (gssize) size);
+  g_autofree char *title = quern_document_dup_title (name, mime);
+  g_autofree char *text = bytes && quern_document_get_facts (mime, NULL)
+                              ? quern_document_dup_text (mime, bytes)
+                              : g_utf8_make_valid (data ? data : "", (gssize) size);
   g_autofree char *fence = NULL;
 
   /* The fence is longer than every run of backticks in the text, so that nothing in the text ends it. */
@@ -188,7 +195,7 @@ quern_excerpt_quote_file (const char *name, GBytes *bytes)
     p += n;
   }
   fence = g_strnfill (longest + 1, '`');
-  return g_strdup_printf ("%s:\n%s\n%s\n%s\n\n", name, fence, text, fence);
+  return g_strdup_printf ("%s:\n%s\n%s\n%s\n\n", title, fence, text, fence);
 }
 
 /**
@@ -211,7 +218,7 @@ quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **err
       if (!attachment->bytes && !quern_database_read (self->database, read_attachment, attachment, error))
         return NULL;
       if (!attachment->picture) {
-        g_autofree char *quoted = quern_excerpt_quote_file (attachment->name, attachment->bytes);
+        g_autofree char *quoted = quern_excerpt_quote_file (attachment->name, attachment->mime, attachment->bytes);
         g_string_append (text, quoted);
       }
     }

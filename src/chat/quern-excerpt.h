@@ -20,7 +20,7 @@ void quern_excerpt_build_async (QuernExcerpt *self, GCancellable *cancellable, G
                                 gpointer user_data);
 QuernRequest *quern_excerpt_build_finish (GAsyncResult *result, GError **error);
 QuernRequest *quern_excerpt_build (QuernExcerpt *self, GCancellable *cancellable, GError **error);
-char *quern_excerpt_quote_file (const char *name, GBytes *bytes);
+char *quern_excerpt_quote_file (const char *name, const char *mime, GBytes *bytes);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernExcerpt, quern_excerpt_free)
 

@@ -176,7 +176,7 @@ jpeg_source_skip (j_decompress_ptr jpeg, long n_bytes)
 static const char *
 check_jpeg (const guint8 *data, gsize size, GCancellable *cancellable)
 {
-  guint8 row[4 * (QUERN_PICTURE_MAX_SIDE / 8 + 8)];
+  guint8 row[4 * (QUERN_PICTURE_MAX_LOADED_SIDE / 8 + 8)];
   JSAMPROW rows[] = { row };
   struct jpeg_decompress_struct jpeg;
   JpegVerdict verdict = { 0 };

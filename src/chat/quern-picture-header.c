@@ -84,6 +84,44 @@ jpeg_is_whole (const guint8 *data, gsize size)
   return FALSE;
 }
 
+/* Whether the rows of a JPEG follow each other; progressive ones are in memory as a whole before the first pixel is made. */
+static gboolean
+jpeg_is_sequential (const guint8 *data, gsize size)
+{
+  gsize offset = 2;
+
+  while (offset + 4 <= size && data[offset] == 0xff) {
+    guint8 marker = data[offset + 1];
+
+    if (marker == 0xff) /* padding */
+      offset++;
+    else if (marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc)
+      return marker <= 0xc1;
+    else
+      offset += 2 + read_number (data + offset + 2, 2, FALSE);
+  }
+  return FALSE;
+}
+
+/**
+ * quern_picture_header_is_sequential:
+ * @data: a picture file
+ * @size: its size
+ *
+ * Returns: whether it can be made smaller while it is read, row by row
+ */
+gboolean
+quern_picture_header_is_sequential (const guint8 *data, gsize size)
+{
+  gsize length = 0;
+  const guint8 *header;
+
+  if (size >= 2 && memcmp (data, "\xff\xd8", 2) == 0)
+    return jpeg_is_sequential (data, size);
+  header = size >= 8 && memcmp (data, "\x89PNG", 4) == 0 ? find_chunk (data, size, TRUE, "IHDR", &length) : NULL;
+  return header != NULL && length >= 13 && header[12] == 0; /* not interlaced */
+}
+
 /* Uncompressed rows, as many as the header says. */
 static gboolean
 bmp_is_whole (const guint8 *data, gsize size)

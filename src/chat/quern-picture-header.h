@@ -9,6 +9,7 @@ G_BEGIN_DECLS
  * past `size`. */
 
 gboolean quern_picture_header_next_box (const guint8 *data, gsize size, gsize *cursor, guint32 *width, guint32 *height);
+gboolean quern_picture_header_is_sequential (const guint8 *data, gsize size);
 gboolean quern_picture_header_is_whole (const guint8 *data, gsize size);
 guint quern_picture_header_orientation (const guint8 *data, gsize size);
 

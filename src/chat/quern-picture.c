@@ -9,12 +9,14 @@
 
 #include "quern-picture-check.h"
 #include "quern-picture-header.h"
+#include "quern-picture-png.h"
 
 /* A picture that somebody gave: its own bytes, and its pixels as the model and the window see them: 8-bit RGB, upright,
  * on white where it is transparent. Immutable, so any thread may read it.
  *
  * Decoders are the part of a program that strangers' files reach first. Only formats named here are tried, and the size
- * that a file's header states is looked at before pixels are made, so that a small file cannot ask for all memory. */
+ * that a file's header states is looked at before pixels are made, so that a small file cannot ask for all memory. What is
+ * larger than anybody looks at is made smaller while it is loaded: models get a million pixels at most. */
 
 struct _QuernPicture {
   GObject parent_instance;
@@ -52,27 +54,69 @@ static const Format formats[] = {
   { "image/heif", "HEIC", "ftypmsf1", 8, 4, .boxes = TRUE },
 };
 
-static gboolean
-check_size (int width, int height, GError **error)
+/* How many pixels become one in each direction, so that the picture is small enough: 1, 2, 4 … */
+static guint
+find_step (gint64 width, gint64 height)
 {
-  if (width >= 1 && height >= 1 && width <= QUERN_PICTURE_MAX_SIDE && height <= QUERN_PICTURE_MAX_SIDE
-      && (gint64) width * height <= QUERN_PICTURE_MAX_PIXELS)
+  guint step = 1;
+
+  while ((width + step - 1) / step > QUERN_PICTURE_MAX_SIDE || (height + step - 1) / step > QUERN_PICTURE_MAX_SIDE
+         || ((width + step - 1) / step) * ((height + step - 1) / step) > QUERN_PICTURE_MAX_PIXELS)
+    step *= 2;
+  return step;
+}
+
+static gboolean
+check_size (int width, int height, gint64 most, GError **error)
+{
+  if (width >= 1 && height >= 1 && width <= QUERN_PICTURE_MAX_LOADED_SIDE && height <= QUERN_PICTURE_MAX_LOADED_SIDE
+      && (gint64) width * height <= most)
     return TRUE;
   g_set_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_TOO_LARGE,
                _("This picture is too large: %d × %d pixels. Scale it down to at most %d pixels per side and %d "
                  "million pixels in total, and try again."),
-               width, height, QUERN_PICTURE_MAX_SIDE, QUERN_PICTURE_MAX_PIXELS / 1000000);
+               width, height, QUERN_PICTURE_MAX_LOADED_SIDE, (int) (most / 1000000));
   return FALSE;
 }
+
+typedef struct {
+  gint64 most; /* pixels that the file may have */
+  guint step;  /* of a PNG that is to be loaded in another way; 0 for all others */
+  gboolean is_png;
+  GError *refusal;
+} Sizing;
 
 /* The loader knows the size and has made no pixels yet. A size of zero tells it to give up. */
 static void
 size_prepared_cb (GdkPixbufLoader *loader, int width, int height, gpointer user_data)
 {
-  GError **refusal = user_data;
+  Sizing *sizing = user_data;
+  int step;
 
-  if (*refusal == NULL && !check_size (width, height, refusal))
+  if (sizing->refusal != NULL || sizing->step > 0)
+    return;
+  if (!check_size (width, height, sizing->most, &sizing->refusal)) {
     gdk_pixbuf_loader_set_size (loader, 0, 0);
+    return;
+  }
+  step = (int) find_step (width, height);
+  if (step > 1 && sizing->is_png && sizing->most == QUERN_PICTURE_MAX_LOADED_PIXELS) {
+    sizing->step = (guint) step;
+    gdk_pixbuf_loader_set_size (loader, 0, 0);
+  } else if (step > 1)
+    gdk_pixbuf_loader_set_size (loader, (width + step - 1) / step, (height + step - 1) / step);
+}
+
+/* Of what a loader made in full all the same. */
+static GdkPixbuf *
+make_small (GdkPixbuf *pixbuf)
+{
+  int width = gdk_pixbuf_get_width (pixbuf), height = gdk_pixbuf_get_height (pixbuf);
+  int step = (int) find_step (width, height);
+
+  return step > 1 ? gdk_pixbuf_scale_simple (pixbuf, (width + step - 1) / step, (height + step - 1) / step,
+                                             GDK_INTERP_BILINEAR)
+                  : g_object_ref (pixbuf);
 }
 
 static void
@@ -92,11 +136,12 @@ decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError *
   const gsize piece = 64 * 1024;
   g_autoptr (GdkPixbufLoader) loader = gdk_pixbuf_loader_new_with_mime_type (format->mime_type, NULL);
   g_autoptr (GError) failure = NULL;
-  GError *refusal = NULL;
+  Sizing sizing = { 0 };
   gboolean fed = TRUE;
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
-  GdkPixbuf *pixbuf, *upright;
+  g_autoptr (GdkPixbuf) pixbuf = NULL;
+  GdkPixbuf *upright;
   const char *flaw;
   guint orientation;
 
@@ -105,16 +150,24 @@ decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError *
                  _("This system cannot read %s pictures. Save it as PNG or JPEG and try again."), format->name);
     return NULL;
   }
+  sizing.is_png = g_str_equal (format->name, "PNG");
+  sizing.most = quern_picture_header_is_sequential (data, size) ? QUERN_PICTURE_MAX_LOADED_PIXELS
+                                                                : QUERN_PICTURE_MAX_WHOLE_PIXELS;
   /* The loader is fed piece by piece, which keeps it cancellable and ends soon after the size was refused. */
-  g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &refusal);
-  for (gsize offset = 0; fed && refusal == NULL && offset < size; offset += piece)
+  g_signal_connect (loader, "size-prepared", G_CALLBACK (size_prepared_cb), &sizing);
+  for (gsize offset = 0; fed && sizing.refusal == NULL && sizing.step == 0 && offset < size; offset += piece)
     fed = !g_cancellable_set_error_if_cancelled (cancellable, &failure)
           && gdk_pixbuf_loader_write (loader, data + offset, MIN (piece, size - offset), &failure);
   /* It must be closed before it goes; only the first failure counts. */
   fed = gdk_pixbuf_loader_close (loader, fed ? &failure : NULL) && fed;
-  if (!fed || refusal != NULL) {
-    if (refusal != NULL)
-      g_propagate_error (error, refusal);
+  if (sizing.step > 0) {
+    g_clear_error (&failure);
+    pixbuf = quern_picture_png_load_small (bytes, sizing.step, cancellable, &failure);
+    fed = pixbuf != NULL;
+  }
+  if (!fed || sizing.refusal != NULL) {
+    if (sizing.refusal != NULL)
+      g_propagate_error (error, sizing.refusal);
     else if (g_error_matches (failure, G_IO_ERROR, G_IO_ERROR_CANCELLED))
       g_propagate_error (error, g_steal_pointer (&failure));
     else
@@ -122,7 +175,8 @@ decode (GBytes *bytes, const Format *format, GCancellable *cancellable, GError *
     return NULL;
   }
 
-  pixbuf = gdk_pixbuf_loader_get_pixbuf (loader); /* of an animation, the first picture */
+  if (pixbuf == NULL && gdk_pixbuf_loader_get_pixbuf (loader) != NULL)
+    pixbuf = make_small (gdk_pixbuf_loader_get_pixbuf (loader)); /* of an animation, the first picture */
   flaw = NULL;
   if (pixbuf == NULL)
     flaw = _("it is empty");
@@ -214,10 +268,10 @@ quern_picture_new_from_bytes (GBytes *bytes, GCancellable *cancellable, GError *
     return NULL;
   }
   while (format->boxes && quern_picture_header_next_box (data, size, &cursor, &width, &height))
-    if (!check_size (MIN (width, G_MAXINT), MIN (height, G_MAXINT), error))
+    if (!check_size (MIN (width, G_MAXINT), MIN (height, G_MAXINT), QUERN_PICTURE_MAX_WHOLE_PIXELS, error))
       return NULL;
   pixbuf = decode (bytes, format, cancellable, error);
-  if (pixbuf == NULL || !check_size (gdk_pixbuf_get_width (pixbuf), gdk_pixbuf_get_height (pixbuf), error))
+  if (pixbuf == NULL)
     return NULL;
   self = picture_new (pixbuf, error);
   if (self == NULL)

@@ -19,8 +19,13 @@ typedef enum {
   QUERN_PICTURE_ERROR_DAMAGED,
 } QuernPictureError;
 
+/* What a picture has at most once it is loaded: larger ones are made smaller while they are. */
 #define QUERN_PICTURE_MAX_SIDE 16384
 #define QUERN_PICTURE_MAX_PIXELS (100 * 1000 * 1000)
+/* What a file may have: of the formats that are made smaller piece by piece, and of those whose loaders need all of it. */
+#define QUERN_PICTURE_MAX_LOADED_SIDE 65535
+#define QUERN_PICTURE_MAX_LOADED_PIXELS (1000 * 1000 * 1000)
+#define QUERN_PICTURE_MAX_WHOLE_PIXELS (256 * 1000 * 1000)
 #define QUERN_PICTURE_MAX_BYTES (256 * 1024 * 1024)
 
 GQuark quern_picture_error_quark (void);

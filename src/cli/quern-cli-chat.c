@@ -21,7 +21,8 @@
 
 typedef struct {
   char *model, *system, *sampling, *temperature_text, *effort, *messages, *schema;
-  char **images;
+  char **images, **files;
+  char *pages;
   gboolean think, no_think, json, dry_run;
   gint64 seed;
   double temperature;
@@ -31,6 +32,7 @@ typedef struct {
 typedef struct {
   Options options;
   char *prompt, *schema;
+  GPtrArray *documents; /* of QuernAttachment */
   gboolean thinking;
   QuernBackend *backend;
   QuernModel *model;
@@ -89,11 +91,12 @@ build_request (Chat *chat, GError **error)
 {
   g_autoptr (QuernRequest) request = quern_request_new ();
   const Options *o = &chat->options;
+  g_autofree char *text = quern_cli_quote_documents (chat->documents, chat->prompt);
   QuernSampling sampling;
 
   if (o->system)
     quern_request_add_message (request, QUERN_ROLE_SYSTEM, o->system, NULL);
-  quern_request_add_message (request, QUERN_ROLE_USER, chat->prompt, NULL);
+  quern_request_add_message (request, QUERN_ROLE_USER, text, NULL);
   for (char **path = o->images; path && *path; path++) {
     g_autoptr (QuernPicture) picture = quern_cli_load_picture (*path, error);
     if (!picture)
@@ -125,6 +128,31 @@ build_request (Chat *chat, GError **error)
 }
 
 /* ---- loading --------------------------------------------------------------------------------------------------- */
+
+/* Where the pages of a document are to be picked, and not all of it fits, makes the request of those that do. */
+static gboolean
+pick_pages (Chat *chat, QuernRequest **request, GError **error)
+{
+  const Options *o = &chat->options;
+  gsize size = quern_model_choose_context (chat->model, (guint) o->n_ctx), room;
+  g_autoptr (GAsyncResult) result = NULL;
+  gssize tokens;
+
+  if (o->n_ctx == 0)
+    size = MAX (size, quern_model_get_info (chat->model)->n_ctx_train);
+  if (g_strcmp0 (o->pages, QUERN_CLI_PICK_PAGES) != 0 || size == 0)
+    return TRUE;
+  room = o->max_tokens > 0 ? (gsize) o->max_tokens + 1 : MIN (size / 4, ANSWER_TOKENS);
+  quern_backend_count_async (chat->backend, chat->model, *request, NULL, quern_keep_result_cb, &result);
+  tokens = quern_backend_count_finish (chat->backend, quern_cli_wait (&result), NULL, error);
+  if (tokens < 0 || (gsize) tokens + room <= size)
+    return tokens >= 0;
+  if (!quern_cli_pick_pages (chat->documents, chat->prompt, (gsize) tokens, size - MIN (size, room), error))
+    return FALSE;
+  g_clear_pointer (request, quern_request_unref);
+  *request = build_request (chat, error);
+  return *request != NULL;
+}
 
 /* A context that holds the prompt and an answer, unless the user chose one. */
 static gboolean
@@ -289,7 +317,8 @@ chat_dry_run (Chat *chat)
     }
   } else {
     g_autoptr (QuernRequest) request = build_request (chat, &error);
-    if (!request || !quern_template_render (chat->model, request, &prompt, &tokens, &error))
+    if (!request || !pick_pages (chat, &request, &error)
+        || !quern_template_render (chat->model, request, &prompt, &tokens, &error))
       return quern_cli_fail (error);
   }
   if (o->json) {
@@ -378,11 +407,15 @@ chat_run (Chat *chat)
   chat->thinking = quern_model_get_info (chat->model)->thinking_default;
   if (quern_model_get_info (chat->model)->chat.thinking_switchable)
     chat->thinking = chat->options.think || (chat->thinking && !chat->options.no_think);
+  chat->documents = quern_cli_load_documents (chat->options.files, chat->options.pages, &error);
+  if (!chat->documents)
+    return quern_cli_fail (error);
   if (chat->options.dry_run)
     return chat_dry_run (chat);
   request = build_request (chat, &error);
-  if (!request || !choose_context (chat, request, &params, &error))
+  if (!request || !pick_pages (chat, &request, &error) || !choose_context (chat, request, &params, &error))
     return quern_cli_fail (error);
+  quern_cli_tell_documents (chat->documents);
   quern_cli_tell_place (chat->model);
   began = g_get_monotonic_time ();
   quern_backend_load_async (chat->backend, chat->model, &params, NULL, NULL, NULL, quern_keep_result_cb, &result);
@@ -419,6 +452,11 @@ chat_parse_and_run (Chat *chat, int argc, char **argv)
   const GOptionEntry entries[] = {
     { "model", 'm', 0, G_OPTION_ARG_FILENAME, &o->model, N_("The model: an ID or a file"), "MODEL" },
     { "image", 'i', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->images, N_("Attach a picture; may be repeated"), "FILE" },
+    { "file", 'f', 0, G_OPTION_ARG_FILENAME_ARRAY, &o->files,
+      N_("Attach a text or a document (PDF, ODT, DOCX, EPUB, HTML, CSV); may be repeated"), "FILE" },
+    { "pages", 0, 0, G_OPTION_ARG_STRING, &o->pages,
+      N_("The pages to send of documents, such as 1-5,8; “auto” picks them by the question where not all fit"),
+      "LIST" },
     { "think", 0, 0, G_OPTION_ARG_NONE, &o->think, N_("Think before answering"), NULL },
     { "no-think", 0, 0, G_OPTION_ARG_NONE, &o->no_think, N_("Answer without thinking"), NULL },
     { "effort", 0, 0, G_OPTION_ARG_STRING, &o->effort,
@@ -459,9 +497,9 @@ chat_parse_and_run (Chat *chat, int argc, char **argv)
     return QUERN_CLI_USAGE;
   if (o->messages && !o->dry_run)
     return quern_cli_wrong_usage (_("--messages needs --dry-run."));
-  if (o->messages && (o->system || o->images))
+  if (o->messages && (o->system || o->images || o->files))
     return quern_cli_wrong_usage (
-        _("--messages holds the whole conversation: give no --system or --image beside it."));
+        _("--messages holds the whole conversation: give no --system, --image or --file beside it."));
   if (o->sampling && !quern_sampling_check (o->sampling, &error))
     return quern_cli_wrong_usage ("--sampling: %s", error->message);
   if (o->system)
@@ -488,6 +526,7 @@ quern_cli_chat (int argc, char **argv)
   g_clear_object (&chat.loaded);
   g_clear_object (&chat.model);
   g_clear_object (&chat.backend);
+  g_clear_pointer (&chat.documents, g_ptr_array_unref);
   g_string_free (chat.answer, TRUE);
   g_string_free (chat.reasoning, TRUE);
   g_free (chat.prompt);
@@ -499,6 +538,8 @@ quern_cli_chat (int argc, char **argv)
   g_free (chat.options.effort);
   g_free (chat.options.messages);
   g_free (chat.options.schema);
+  g_free (chat.options.pages);
   g_strfreev (chat.options.images);
+  g_strfreev (chat.options.files);
   return code;
 }

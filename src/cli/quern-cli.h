@@ -71,6 +71,13 @@ QuernModel *quern_cli_find_model (QuernLibrary *library, const char *id, GError 
 GPtrArray *quern_cli_find_models (QuernLibrary *library, char **ids, GError **error);
 /* The picture in a file; the error names the file. */
 QuernPicture *quern_cli_load_picture (const char *path, GError **error);
+
+#define QUERN_CLI_PICK_PAGES "auto" /* instead of a list of pages: those that have to do with the question */
+GPtrArray *quern_cli_load_documents (char **paths, const char *pages, GError **error);
+void quern_cli_tell_documents (GPtrArray *attachments);
+char *quern_cli_quote_documents (GPtrArray *attachments, const char *prompt);
+gboolean quern_cli_pick_pages (GPtrArray *attachments, const char *prompt, gsize tokens, gsize most, GError **error);
+
 /* A repository of the hub, for which it waits if the hub is busy, and one of its items; both transfer full. */
 QuernHubRepo *quern_cli_load_repo (QuernHub *hub, const char *name, gboolean quiet, GError **error);
 QuernHubItem *quern_cli_choose_item (QuernHubRepo *repo, const char *what, GError **error);

@@ -10,7 +10,8 @@ struct _QuernAttachment {
   char *name;
   char *mime;
   guint64 size;
-  GBytes *bytes; /* NULL until loaded */
+  GBytes *bytes;  /* NULL until loaded */
+  GBytes *source; /* NULL unless it was made of a file that is still at hand */
 };
 
 G_DEFINE_FINAL_TYPE (QuernAttachment, quern_attachment, G_TYPE_OBJECT)
@@ -68,6 +69,13 @@ quern_attachment_get_mime (QuernAttachment *self)
   return self->mime;
 }
 
+/* Says more about what it is, before it is sent. */
+void
+quern_attachment_set_mime (QuernAttachment *self, const char *mime)
+{
+  g_set_str (&self->mime, mime);
+}
+
 guint64
 quern_attachment_get_size (QuernAttachment *self)
 {
@@ -100,6 +108,27 @@ quern_attachment_set_bytes (QuernAttachment *self, GBytes *bytes)
   g_clear_pointer (&old, g_bytes_unref);
 }
 
+/**
+ * quern_attachment_get_source:
+ *
+ * Returns: (transfer none) (nullable): the file that the content was made of, where it is another one and still in memory; it
+ *   is not stored
+ */
+GBytes *
+quern_attachment_get_source (QuernAttachment *self)
+{
+  return self->source;
+}
+
+void
+quern_attachment_set_source (QuernAttachment *self, GBytes *source)
+{
+  GBytes *old = self->source;
+
+  self->source = source ? g_bytes_ref (source) : NULL;
+  g_clear_pointer (&old, g_bytes_unref);
+}
+
 static void
 quern_attachment_finalize (GObject *object)
 {
@@ -109,6 +138,7 @@ quern_attachment_finalize (GObject *object)
   g_free (self->name);
   g_free (self->mime);
   g_clear_pointer (&self->bytes, g_bytes_unref);
+  g_clear_pointer (&self->source, g_bytes_unref);
   G_OBJECT_CLASS (quern_attachment_parent_class)->finalize (object);
 }
 

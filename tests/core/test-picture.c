@@ -431,17 +431,72 @@ test_bombs (void)
   assert_refused (avif_bomb, QUERN_PICTURE_ERROR_TOO_LARGE, "16384 × 16384");
 }
 
-/* A real decompression bomb: 9000 x 12000 pixels of one colour in a file hundreds of times smaller. */
+static void
+assert_loaded (GBytes *bytes, guint width, guint height, guint8 red, guint8 blue)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernPicture) picture = quern_picture_new_from_bytes (bytes, NULL, &error);
+  const guint8 *pixels;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (quern_picture_get_width (picture), ==, width);
+  g_assert_cmpuint (quern_picture_get_height (picture), ==, height);
+  pixels = g_bytes_get_data (quern_picture_get_pixels (picture), NULL);
+  g_assert_cmpint (ABS (pixels[0] - red), <=, 3);
+  g_assert_cmpint (ABS (pixels[(gsize) width * height * 3 - 1] - blue), <=, 3);
+}
+
+/* More than 100 megapixels are made fewer while they are loaded. The picture is red at the top and blue at the bottom; its last
+ * row and column are left over when it is halved. */
+static void
+test_large (void)
+{
+  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, 9001, 12001);
+  g_autoptr (GdkPixbuf) bottom = gdk_pixbuf_new_subpixbuf (pixbuf, 0, 6000, 9001, 6001);
+  g_autoptr (GBytes) png = NULL;
+  g_autoptr (GBytes) jpeg = NULL;
+  gsize size;
+  g_autofree guint8 *cut = NULL;
+  g_autoptr (GBytes) damaged = NULL;
+  g_autoptr (GError) error = NULL;
+
+  gdk_pixbuf_fill (pixbuf, 0xff0000ff);
+  gdk_pixbuf_fill (bottom, 0x0000ffff);
+  png = save (pixbuf, "png");
+  jpeg = save (pixbuf, "jpeg");
+  assert_loaded (png, 4501, 6001, 0xff, 0xff);
+  assert_loaded (jpeg, 4501, 6001, 0xff, 0xff);
+  cut = g_memdup2 (g_bytes_get_data (png, &size), g_bytes_get_size (png));
+  size = g_bytes_get_size (png);
+  memset (cut + size / 2, 0x55, 64);
+  damaged = g_bytes_new (cut, size);
+  g_assert_null (quern_picture_new_from_bytes (damaged, NULL, &error));
+  g_assert_error (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_DAMAGED);
+}
+
+/* A sound header that asks for more than there may be. */
 static void
 test_png_bomb (void)
 {
-  g_autoptr (GdkPixbuf) pixbuf = gdk_pixbuf_new (GDK_COLORSPACE_RGB, FALSE, 8, 9000, 12000);
-  g_autoptr (GBytes) bytes = NULL;
+  static const guint8 size[] = { 0, 0, 0xff, 0xff, 0, 0, 0xff, 0xff };
+  g_autoptr (GBytes) bytes = with_bytes_at ("png", 16, size, sizeof size);
+  const guint8 *header = (const guint8 *) g_bytes_get_data (bytes, NULL) + 12;
+  guint32 crc = 0xffffffff;
+  guint8 big_endian[4];
+  g_autofree guint8 *data = NULL;
+  g_autoptr (GBytes) bomb = NULL;
 
-  gdk_pixbuf_fill (pixbuf, 0);
-  bytes = save (pixbuf, "png");
-  g_assert_cmpuint (g_bytes_get_size (bytes), <, 1000 * 1000);
-  assert_refused (bytes, QUERN_PICTURE_ERROR_TOO_LARGE, "9000 × 12000");
+  for (int i = 0; i < 17; i++) {
+    crc ^= header[i];
+    for (int bit = 0; bit < 8; bit++)
+      crc = crc & 1 ? crc >> 1 ^ 0xedb88320 : crc >> 1;
+  }
+  for (int i = 0; i < 4; i++)
+    big_endian[i] = (guint8) (~crc >> (24 - 8 * i));
+  data = g_memdup2 (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  memcpy (data + 29, big_endian, sizeof big_endian);
+  bomb = g_bytes_new (data, g_bytes_get_size (bytes));
+  assert_refused (bomb, QUERN_PICTURE_ERROR_TOO_LARGE, "65535 × 65535");
 }
 
 static void
@@ -545,6 +600,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/picture/destroyed/webp", test_destroyed_webp);
   g_test_add_func ("/picture/destroyed/tiff", test_destroyed_tiff);
   g_test_add_func ("/picture/bombs", test_bombs);
+  g_test_add_func ("/picture/large", test_large);
   g_test_add_func ("/picture/png-bomb", test_png_bomb);
   g_test_add_func ("/picture/file", test_file);
   g_test_add_func ("/picture/cancel", test_cancel);

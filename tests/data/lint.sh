@@ -50,7 +50,7 @@ folder_order() {
 }
 lint_folder_order() {
   { folder_order engine format/quant format/gguf format/tokenizer format/template cpu sampler model vision context
-    folder_order src util store library inference hub remote download chat measure compare report transfer server cli
+    folder_order src util store documents library inference hub remote download chat measure compare report transfer server cli
   } | report 'order of folders'
 }
 lint_licences() {

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 
 import quern_ui
 from quern_ui import wait_for
@@ -114,3 +116,36 @@ class ChatCase(quern_ui.TestCase):
             if self.desktop.query(ANSWERS)[n][1] == 'streaming':
                 return n
         raise AssertionError('no answer went on')
+
+
+class AttachCase(ChatCase):
+    """A test that attaches files: they come as screenshots, because file choosers are not the application's."""
+
+    def setUp(self):
+        super().setUp()
+        self.portal = None
+
+    def tearDown(self):
+        if self.portal:
+            self.portal.kill()
+            self.portal.communicate()
+        super().tearDown()
+
+    def start_portal(self):
+        """The desktop's portal, whose screenshots are the files that a test wants to attach."""
+        self.note = os.path.join(self.desktop.folder, 'screenshot')
+        self.portal = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), 'fake_portal.py'), self.note],
+                                       env=self.desktop.environment, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(self.portal.stdout.readline(), 'ready\n')
+
+    def take_screenshot(self, app):
+        app.find('button', 'Attach Pictures or Documents').click()
+        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) == 2)
+        app.find_all('menu item')[1].click()  # GTK gives them no names
+
+    def attach(self, app, path):
+        if not self.portal:
+            self.start_portal()
+        with open(self.note, 'w', encoding='utf-8') as note:
+            note.write(path)
+        self.take_screenshot(app)

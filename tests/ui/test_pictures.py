@@ -4,45 +4,14 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 
 import quern_ui
-from quern_chat import ANSWERS, GOLDENS, ChatCase
+from quern_chat import ANSWERS, GOLDENS, AttachCase
 
 IMAGES = os.path.join(os.environ['QUERN_TINY_DIR'], 'images')
 
 
-class Pictures(ChatCase):
-    def setUp(self):
-        super().setUp()
-        self.portal = None
-
-    def tearDown(self):
-        if self.portal:
-            self.portal.kill()
-            self.portal.communicate()
-        super().tearDown()
-
-    def start_portal(self):
-        """The desktop's portal, whose screenshots are the files that a test wants to attach."""
-        self.note = os.path.join(self.desktop.folder, 'screenshot')
-        self.portal = subprocess.Popen([sys.executable, os.path.join(os.path.dirname(__file__), 'fake_portal.py'), self.note],
-                                       env=self.desktop.environment, stdout=subprocess.PIPE, text=True)
-        self.assertEqual(self.portal.stdout.readline(), 'ready\n')
-
-    def take_screenshot(self, app):
-        app.find('button', 'Attach Pictures or Text Files').click()
-        quern_ui.wait_for('the menu', lambda: len(app.find_all('menu item')) == 2)
-        app.find_all('menu item')[1].click()  # GTK gives them no names
-
-    def attach(self, app, path):
-        if not self.portal:
-            self.start_portal()
-        with open(self.note, 'w', encoding='utf-8') as note:
-            note.write(path)
-        self.take_screenshot(app)
-
+class Pictures(AttachCase):
     def test_picture(self):
         app = self.launch()
         self.think(app, False)

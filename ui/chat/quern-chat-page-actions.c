@@ -56,7 +56,7 @@ attach_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Text Files"));
+  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Documents"));
   gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL, files_chosen_cb,
                                  g_object_ref (widget));
 }

@@ -376,6 +376,7 @@ quern_chat_page_counted_cb (GObject *source, GAsyncResult *result, gpointer user
       || self->session != QUERN_CHAT_SESSION (source))
     return; /* no count is better than a wrong one */
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), &count);
+  quern_attachment_bar_set_count (quern_composer_get_attachments (self->composer), &count);
 }
 
 /* The context fills up while an answer grows. */
@@ -400,6 +401,7 @@ quern_chat_page_count_cb (gpointer user_data)
   if (self->session == NULL || quern_chat_session_get_model (self->session) == NULL
       || !quern_sending_is_told (quern_chat_session_get_model (self->session))) {
     quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
+    quern_attachment_bar_set_count (quern_composer_get_attachments (self->composer), NULL);
     return G_SOURCE_REMOVE;
   }
   g_cancellable_cancel (self->counting);
@@ -686,6 +688,7 @@ quern_chat_page_set_session (QuernChatPage *self, QuernChatSession *session)
   quern_transcript_set_messages (self->transcript, messages);
   quern_find_bar_set_messages (self->find_bar, messages);
   quern_context_gauge_set_count (quern_composer_get_gauge (self->composer), NULL);
+  quern_attachment_bar_set_count (quern_composer_get_attachments (self->composer), NULL);
   quern_attachment_bar_set_session (quern_composer_get_attachments (self->composer), session, self->store);
   if (session != NULL) {
     quern_chat_page_title_cb (self);

@@ -2,6 +2,7 @@
 #include "quern-compare-export.h"
 #include "quern-compare-page-private.h"
 #include "quern-diff-dialog.h"
+#include "quern-document.h"
 #include "quern-measure-dialog.h"
 #include "quern-questions-dialog.h"
 #include "quern-votes-dialog.h"
@@ -69,17 +70,20 @@ ask_next (Asking *asking)
 
   while (asking->next < g_list_model_get_n_items (asking->attachments)) {
     g_autoptr (QuernAttachment) attachment = g_list_model_get_item (asking->attachments, asking->next++);
-    const char *bytes;
-    gsize length;
+    g_autofree char *text = NULL;
+    g_autofree char *title = NULL;
+    const char *mime = quern_attachment_get_mime (attachment);
+    GBytes *bytes = quern_attachment_get_bytes (attachment);
     if (quern_attachment_is_picture (attachment)) {
-      quern_picture_load_bytes_async (quern_attachment_get_bytes (attachment), NULL, picture_cb, asking);
+      quern_picture_load_bytes_async (bytes, NULL, picture_cb, asking);
       return;
     }
-    bytes = g_bytes_get_data (quern_attachment_get_bytes (attachment), &length);
     if (asking->text->len > 0)
       g_string_append (asking->text, "\n\n");
-    g_string_append_printf (asking->text, "%s:\n\n", quern_attachment_get_name (attachment));
-    g_string_append_len (asking->text, bytes, (gssize) length);
+    title = quern_document_dup_title (quern_attachment_get_name (attachment), mime);
+    text = quern_document_get_facts (mime, NULL) ? quern_document_dup_text (mime, bytes)
+                                                 : g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+    g_string_append_printf (asking->text, "%s:\n\n%s", title, text);
   }
   quern_comparison_ask_async (self->comparison, self->backend, asking->text->str, G_LIST_MODEL (asking->pictures), NULL,
                               quern_compare_page_asked_cb, g_object_ref (self));
@@ -148,7 +152,7 @@ quern_compare_page_attach_action (GtkWidget *widget, const char *name, GVariant 
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
 
-  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Text Files"));
+  gtk_file_dialog_set_title (dialog, _("Attach Pictures or Documents"));
   gtk_file_dialog_open_multiple (dialog, GTK_WINDOW (gtk_widget_get_root (widget)), NULL,
                                  quern_compare_page_files_chosen_cb, g_object_ref (widget));
 }

@@ -5,11 +5,13 @@
 
 #include "quern-attachment-loader.h"
 #include "quern-chip.h"
+#include "quern-document.h"
+#include "quern-document-pick.h"
 #include "widgets/quern-hyphens.h"
 
 #include <glib/gi18n.h>
 
-/* Shows the pictures and text files that will be sent with the message. A file that cannot be attached is refused at
+/* Shows the pictures, text files and documents that will be sent with the message. A file that cannot be attached is refused at
  * once; the "problem" signal says why. While a file is still being read, or the model cannot see a picture, the bar is
  * not ready and nothing may be sent, so that no message goes without its pictures. */
 struct _QuernAttachmentBar {
@@ -20,6 +22,8 @@ struct _QuernAttachmentBar {
   GtkWidget *loading;
   GtkWidget *offer;
   GtkLabel *offer_label;
+  GtkWidget *notice, *pick, *draw;
+  GtkLabel *notice_label;
   GtkActionable *get_vision;
 
   /* Owned references */
@@ -29,6 +33,7 @@ struct _QuernAttachmentBar {
   GSignalGroup *session_signals;
   GCancellable *cancellable; /* cancels the loads of this message */
 
+  QuernTokenCount count; /* of the prompt; context_size 0 while nobody knows */
   guint n_loading;
 };
 
@@ -72,6 +77,48 @@ update_offer (QuernAttachmentBar *self)
   }
 }
 
+/* The document that something is to be done about: one without text, or else the longest; NULL for none. */
+static QuernAttachment *
+find_document (QuernAttachmentBar *self, QuernDocumentFacts *facts)
+{
+  QuernAttachment *found = NULL;
+
+  for (guint i = 0; i < g_list_model_get_n_items (G_LIST_MODEL (self->attachments)); i++) {
+    g_autoptr (QuernAttachment) attachment = g_list_model_get_item (G_LIST_MODEL (self->attachments), i);
+    QuernDocumentFacts these;
+
+    if (quern_document_get_facts (quern_attachment_get_mime (attachment), &these)
+        && (found == NULL || (these.is_blank && !facts->is_blank)
+            || (these.is_blank == facts->is_blank && these.n_tokens > facts->n_tokens))) {
+      found = attachment; /* the list holds it */
+      *facts = these;
+    }
+  }
+  return found;
+}
+
+/* Says what has to be done about a document before it can be sent, and offers it. */
+static void
+update_notice (QuernAttachmentBar *self)
+{
+  QuernDocumentFacts facts = { 0 };
+  QuernAttachment *document = find_document (self, &facts);
+  gboolean long_one = document != NULL && !facts.is_blank && self->count.context_size > 0 && !self->count.fits;
+  g_autofree char *text = NULL;
+
+  gtk_widget_set_visible (self->notice, long_one || facts.is_blank);
+  gtk_widget_set_visible (self->pick, long_one && facts.n_pages > 1);
+  gtk_widget_set_visible (self->draw, facts.is_blank);
+  if (facts.is_blank)
+    /* Translators: name of a document */
+    text = g_strdup_printf (_("“%s” has no text: its pages are pictures."), quern_attachment_get_name (document));
+  else if (long_one)
+    /* Translators: name of a document, then numbers of tokens */
+    text = g_strdup_printf (_("“%s” is too long: with it the prompt has %'u tokens, and the context holds %'u."),
+                            quern_attachment_get_name (document), self->count.total, self->count.context_size);
+  gtk_label_set_label (self->notice_label, text != NULL ? text : "");
+}
+
 static void
 quern_attachment_bar_update (QuernAttachmentBar *self)
 {
@@ -80,6 +127,7 @@ quern_attachment_bar_update (QuernAttachmentBar *self)
   gtk_widget_set_visible (self->loading, self->n_loading > 0);
   gtk_widget_set_visible (GTK_WIDGET (self), n > 0 || self->n_loading > 0);
   update_offer (self);
+  update_notice (self);
   g_signal_emit (self, signals[CHANGED], 0);
 }
 
@@ -89,6 +137,25 @@ removed_cb (QuernAttachmentBar *self, QuernChip *chip)
   guint position;
   if (g_list_store_find (self->attachments, quern_chip_get_attachment (chip), &position))
     g_list_store_remove (self->attachments, position);
+}
+
+static void
+replace (QuernAttachmentBar *self, QuernAttachment *attachment, GListModel *instead)
+{
+  guint position, n = g_list_model_get_n_items (instead);
+  g_autoptr (GPtrArray) items = g_ptr_array_new_with_free_func (g_object_unref);
+
+  if (!g_list_store_find (self->attachments, attachment, &position))
+    return;
+  for (guint i = 0; i < n; i++)
+    g_ptr_array_add (items, g_list_model_get_item (instead, i));
+  g_list_store_splice (self->attachments, position, 1, items->pdata, n);
+}
+
+static void
+replaced_cb (QuernAttachmentBar *self, GListModel *instead, QuernChip *chip)
+{
+  replace (self, quern_chip_get_attachment (chip), instead);
 }
 
 static void
@@ -105,6 +172,7 @@ make_chip (QuernAttachmentBar *self, QuernAttachment *attachment)
   quern_chip_set_removable (QUERN_CHIP (chip));
   quern_chip_set_session (QUERN_CHIP (chip), self->session);
   g_signal_connect_object (chip, "removed", G_CALLBACK (removed_cb), self, G_CONNECT_SWAPPED);
+  g_signal_connect_object (chip, "replaced", G_CALLBACK (replaced_cb), self, G_CONNECT_SWAPPED);
   g_signal_connect_object (chip, "changed", G_CALLBACK (chip_changed_cb), self, G_CONNECT_SWAPPED);
   return chip;
 }
@@ -164,6 +232,96 @@ quern_attachment_bar_loaded_cb (GObject *source, GAsyncResult *result, gpointer 
     quern_attachment_bar_report (self, error->message);
 }
 
+/* ---- documents -------------------------------------------------------------------------------------------------- */
+
+/* Something is done about a document; meanwhile nothing is sent. */
+typedef struct {
+  QuernAttachmentBar *bar;
+  QuernAttachment *document;
+} Work;
+
+static Work *
+begin_work (QuernAttachmentBar *self, QuernAttachment *document)
+{
+  Work *work = g_new (Work, 1);
+
+  *work = (Work) { g_object_ref (self), g_object_ref (document) };
+  self->n_loading++;
+  quern_attachment_bar_update (self);
+  return work;
+}
+
+static void
+end_work (Work *work, GAsyncResult *result, GListModel *instead, GError *error)
+{
+  QuernAttachmentBar *self = work->bar;
+
+  if (self->attachments != NULL && g_task_get_cancellable (G_TASK (result)) == self->cancellable) {
+    self->n_loading--;
+    if (instead != NULL)
+      replace (self, work->document, instead);
+    quern_attachment_bar_update (self);
+    if (error != NULL)
+      quern_attachment_bar_report (self, error->message);
+  }
+  g_object_unref (work->document);
+  g_object_unref (work->bar);
+  g_free (work);
+}
+
+static void
+quern_attachment_bar_picked_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernAttachment) picked = quern_document_pick_finish (result, &error);
+  g_autoptr (GListStore) instead = picked != NULL ? g_list_store_new (QUERN_TYPE_ATTACHMENT) : NULL;
+
+  if (instead != NULL)
+    g_list_store_append (instead, picked);
+  end_work (user_data, result, G_LIST_MODEL (instead), error);
+}
+
+static void
+pick_clicked_cb (QuernAttachmentBar *self)
+{
+  QuernDocumentFacts facts = { 0 };
+  QuernAttachment *document = find_document (self, &facts);
+
+  if (document != NULL && self->session != NULL)
+    quern_document_pick_async (self->session, document, self->cancellable, quern_attachment_bar_picked_cb,
+                               begin_work (self, document));
+}
+
+static void
+quern_attachment_bar_drawn_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GListModel) pictures = quern_document_draw_finish (result, &error);
+
+  end_work (user_data, result, pictures, error);
+}
+
+static void
+draw_clicked_cb (QuernAttachmentBar *self)
+{
+  QuernDocumentFacts facts = { 0 };
+  QuernAttachment *document = find_document (self, &facts);
+
+  if (document != NULL && quern_attachment_get_source (document) != NULL)
+    quern_document_draw_async (document, self->cancellable, quern_attachment_bar_drawn_cb, begin_work (self, document));
+}
+
+static void
+choose_clicked_cb (QuernAttachmentBar *self)
+{
+  QuernDocumentFacts facts = { 0 };
+  QuernAttachment *document = find_document (self, &facts);
+  guint position;
+
+  if (document != NULL && g_list_store_find (self->attachments, document, &position))
+    quern_chip_open (QUERN_CHIP (nth_chip (self, position)));
+}
+
 /* ---- object ----------------------------------------------------------------------------------------------------- */
 
 static void
@@ -192,6 +350,13 @@ quern_attachment_bar_class_init (QuernAttachmentBarClass *klass)
                                                "/io/github/quern/Quern/ui/composer/quern-attachment-bar.ui");
   gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, box);
   gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, loading);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, notice);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, notice_label);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, pick);
+  gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, draw);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), pick_clicked_cb);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), draw_clicked_cb);
+  gtk_widget_class_bind_template_callback (GTK_WIDGET_CLASS (klass), choose_clicked_cb);
   gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, offer);
   gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, offer_label);
   gtk_widget_class_bind_template_child (GTK_WIDGET_CLASS (klass), QuernAttachmentBar, get_vision);
@@ -202,6 +367,7 @@ quern_attachment_bar_init (QuernAttachmentBar *self)
 {
   gtk_widget_init_template (GTK_WIDGET (self));
   quern_hyphens_leave_out (self->offer_label);
+  quern_hyphens_leave_out (self->notice_label);
   self->session_signals = g_signal_group_new (QUERN_TYPE_CHAT_SESSION);
   g_signal_group_connect_swapped (self->session_signals, "notify::model", G_CALLBACK (model_changed_cb), self);
   quern_attachment_bar_set_model (self, NULL);
@@ -225,7 +391,7 @@ quern_attachment_bar_set_session (QuernAttachmentBar *self, QuernChatSession *se
 
 /**
  * quern_attachment_bar_add_file:
- * @file: a picture or a text file
+ * @file: a picture, a text or a document
  */
 void
 quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file)
@@ -251,6 +417,21 @@ quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *name, Gd
   quern_attachment_load_texture_async (name, texture, self->cancellable, quern_attachment_bar_loaded_cb,
                                        g_object_ref (self));
   quern_attachment_bar_update (self);
+}
+
+/**
+ * quern_attachment_bar_set_count:
+ * @count: (nullable): what the prompt has with all that is attached; %NULL while nobody knows
+ *
+ * Lets people decide about a document that does not fit.
+ */
+void
+quern_attachment_bar_set_count (QuernAttachmentBar *self, const QuernTokenCount *count)
+{
+  g_return_if_fail (QUERN_IS_ATTACHMENT_BAR (self));
+
+  self->count = count != NULL ? *count : (QuernTokenCount) { 0 };
+  update_notice (self);
 }
 
 /**

@@ -14,6 +14,7 @@ G_DECLARE_FINAL_TYPE (QuernAttachmentBar, quern_attachment_bar, QUERN, ATTACHMEN
 void quern_attachment_bar_set_session (QuernAttachmentBar *self, QuernChatSession *session, QuernStore *store);
 void quern_attachment_bar_add_file (QuernAttachmentBar *self, GFile *file);
 void quern_attachment_bar_add_texture (QuernAttachmentBar *self, const char *name, GdkTexture *texture);
+void quern_attachment_bar_set_count (QuernAttachmentBar *self, const QuernTokenCount *count);
 void quern_attachment_bar_report (QuernAttachmentBar *self, const char *sentence);
 gboolean quern_attachment_bar_is_ready (QuernAttachmentBar *self);
 GListModel *quern_attachment_bar_dup_model (QuernAttachmentBar *self);

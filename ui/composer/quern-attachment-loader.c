@@ -4,14 +4,12 @@
 #include "quern-attachment-loader.h"
 
 #include <glib/gi18n.h>
-#include <string.h>
 
+#include "quern-document.h"
 #include "widgets/quern-thumbnail.h"
 
 /* Loads a file that is attached. It is read, decoded, hashed and scaled down on a thread. If it cannot be sent, the
  * error says why. */
-
-#define MAX_TEXT (1024 * 1024) /* bytes; far more than any context holds */
 
 typedef struct {
   char *name;
@@ -34,76 +32,6 @@ job_free (gpointer data)
   g_free (job);
 }
 
-/* Returns whether there are few control characters; a file with many is not text. */
-static gboolean
-looks_like_text (const char *data, gsize size)
-{
-  gsize odd = 0;
-
-  for (gsize i = 0; i < size; i++)
-    odd += (guint8) data[i] < ' ' && strchr ("\t\n\r\f\x1b", data[i]) == NULL;
-  return memchr (data, '\0', size) == NULL && odd * 100 <= size;
-}
-
-/* Converts to UTF-8 from UTF-8, from UTF-16 with a byte order mark, or from the Windows code page of old Western
- * files. */
-static char *
-to_utf8 (const char *data, gsize size)
-{
-  if (size >= 3 && memcmp (data, "\xef\xbb\xbf", 3) == 0)
-    return to_utf8 (data + 3, size - 3);
-  if (size >= 2 && (memcmp (data, "\xff\xfe", 2) == 0 || memcmp (data, "\xfe\xff", 2) == 0))
-    return g_convert (data, (gssize) size, "UTF-8", "UTF-16", NULL, NULL, NULL);
-  if (!looks_like_text (data, size))
-    return NULL;
-  return g_utf8_validate_len (data, size, NULL)
-             ? g_strndup (data, size)
-             : g_convert (data, (gssize) size, "UTF-8", "WINDOWS-1252", NULL, NULL, NULL);
-}
-
-/* Reads the file, but at most one byte more than a text may have. */
-static GBytes *
-read_text (GFile *file, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GFileInputStream) stream = g_file_read (file, cancellable, error);
-  g_autofree char *data = g_malloc (MAX_TEXT + 1);
-  gsize size = 0;
-
-  if (stream == NULL
-      || !g_input_stream_read_all (G_INPUT_STREAM (stream), data, MAX_TEXT + 1, &size, cancellable, error))
-    return NULL;
-  return g_bytes_new_take (g_steal_pointer (&data), size);
-}
-
-static QuernAttachment *
-load_text (Job *job, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (GBytes) bytes = read_text (job->file, cancellable, error);
-  g_autoptr (GBytes) utf8 = NULL;
-  gsize size = 0;
-  const char *data = bytes != NULL ? g_bytes_get_data (bytes, &size) : NULL;
-  char *text;
-
-  if (bytes == NULL)
-    return NULL;
-  if (size == 0) {
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The file is empty."));
-    return NULL;
-  }
-  text = to_utf8 (data, size);
-  if (text == NULL)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, _("The file is neither a picture nor a text."));
-  else if (size > MAX_TEXT)
-    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
-                         _("The file is too long for a conversation. Attach a part of it."));
-  if (text == NULL || size > MAX_TEXT) {
-    g_free (text);
-    return NULL;
-  }
-  utf8 = g_bytes_new_take (text, strlen (text));
-  return quern_attachment_new (job->name, "text/plain", utf8);
-}
-
 static void
 load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
 {
@@ -120,7 +48,7 @@ load_worker (GTask *task, gpointer source, gpointer data, GCancellable *cancella
     job->thumbnail = quern_thumbnail_new (picture);
   } else if (job->file != NULL && g_error_matches (error, QUERN_PICTURE_ERROR, QUERN_PICTURE_ERROR_NOT_A_PICTURE)) {
     g_clear_error (&error);
-    attachment = load_text (job, cancellable, &error);
+    attachment = quern_document_load (job->file, cancellable, &error);
   }
   if (attachment != NULL) {
     g_task_return_pointer (task, attachment, g_object_unref);
@@ -143,7 +71,7 @@ start (Job *job, GCancellable *cancellable, GAsyncReadyCallback callback, gpoint
 
 /**
  * quern_attachment_load_file_async:
- * @file: a picture or a text file
+ * @file: a picture, a text or a document
  */
 void
 quern_attachment_load_file_async (GFile *file, GCancellable *cancellable, GAsyncReadyCallback callback,

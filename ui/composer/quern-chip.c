@@ -4,6 +4,8 @@
 #include "quern-chip.h"
 
 #include "quern-attachment-cost.h"
+#include "quern-document.h"
+#include "quern-document-dialog.h"
 #include "servers/quern-sending.h"
 #include "widgets/quern-picture-viewer.h"
 #include "widgets/quern-thumbnail.h"
@@ -34,7 +36,7 @@ struct _QuernChip {
   gboolean refused; /* the model cannot get it */
 };
 
-enum { REMOVED, CHANGED, N_SIGNALS };
+enum { REMOVED, CHANGED, REPLACED, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -51,6 +53,32 @@ quern_chip_set_caption (QuernChip *self, const char *text, gboolean refused)
     gtk_widget_add_css_class (GTK_WIDGET (self->caption), "error");
   else
     gtk_widget_remove_css_class (GTK_WIDGET (self->caption), "error");
+}
+
+/* Says which pages of a document are sent, and what they cost; returns whether it is a document. */
+static gboolean
+show_document (QuernChip *self, guint n_tokens)
+{
+  g_autofree char *label = NULL;
+  g_autofree char *tokens = g_strdup_printf (ngettext ("%u token", "%u tokens", n_tokens), n_tokens);
+  g_autofree char *text = NULL;
+  QuernDocumentFacts facts;
+
+  if (!quern_document_get_facts (quern_attachment_get_mime (self->attachment), &facts))
+    return FALSE;
+  label = quern_document_dup_label (self->attachment);
+  if (facts.is_blank)
+    text = g_strdup (_("No text in it"));
+  else if (n_tokens == 0)
+    text = g_strdup (label);
+  else if (*label == '\0')
+    text = g_strdup (tokens);
+  else
+    /* Translators: the pages of a document that are sent ("Pages 3–7 of 20") and their tokens ("812 tokens") */
+    text = g_strdup_printf (_("%s · %s"), label, tokens);
+  quern_chip_set_caption (self, text, facts.is_blank);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->caption), text);
+  return TRUE;
 }
 
 /* ---- what it costs ---------------------------------------------------------------------------------------------- */
@@ -70,7 +98,10 @@ counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     /* Translators: width and height of a picture as the model gets it, and its tokens ("770 tokens") */
     g_autofree char *text = cost.width > 0 ? g_strdup_printf (_("%u × %u · %s"), cost.width, cost.height, tokens)
                                            : g_strdup (tokens);
-    quern_chip_set_caption (self, text, FALSE);
+    if (quern_document_get_facts (quern_attachment_get_mime (self->attachment), NULL))
+      quern_document_note_tokens (self->attachment, cost.tokens);
+    if (!show_document (self, cost.tokens))
+      quern_chip_set_caption (self, text, FALSE);
   } else if (g_error_matches (error, QUERN_INFERENCE_ERROR, QUERN_INFERENCE_ERROR_NO_VISION))
     quern_chip_set_caption (self, _("Not visible to the model"), TRUE);
   else
@@ -129,15 +160,42 @@ thumbnail_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-open_clicked_cb (QuernChip *self)
+chosen_cb (GListModel *instead, gpointer user_data)
+{
+  QuernChip *self = user_data;
+
+  if (instead != NULL && self->attachment != NULL)
+    g_signal_emit (self, signals[REPLACED], 0, instead);
+  g_object_unref (self);
+}
+
+/**
+ * quern_chip_open:
+ *
+ * Shows what it stands for.
+ */
+void
+quern_chip_open (QuernChip *self)
 {
   g_autoptr (GListStore) all = g_list_store_new (QUERN_TYPE_ATTACHMENT);
 
+  if (!quern_attachment_is_picture (self->attachment)) {
+    quern_document_dialog_present (GTK_WIDGET (self), self->attachment, self->store,
+                                   gtk_widget_get_visible (self->remove), self->session, chosen_cb,
+                                   g_object_ref (self));
+    return;
+  }
   g_list_store_append (all, self->attachment);
   quern_picture_viewer_present (GTK_WIDGET (self), G_LIST_MODEL (all), 0, self->store);
 }
 
 /* ---- object ----------------------------------------------------------------------------------------------------- */
+
+static void
+open_clicked_cb (QuernChip *self)
+{
+  quern_chip_open (self);
+}
 
 static void
 remove_clicked_cb (QuernChip *self)
@@ -170,6 +228,8 @@ quern_chip_class_init (QuernChipClass *klass)
   G_OBJECT_CLASS (klass)->dispose = quern_chip_dispose;
   signals[REMOVED] = g_signal_new ("removed", QUERN_TYPE_CHIP, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[CHANGED] = g_signal_new ("changed", QUERN_TYPE_CHIP, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[REPLACED] = g_signal_new ("replaced", QUERN_TYPE_CHIP, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 1,
+                                    G_TYPE_LIST_MODEL);
   gtk_widget_class_set_accessible_role (widget_class, GTK_ACCESSIBLE_ROLE_GROUP);
   gtk_widget_class_set_template_from_resource (widget_class, "/io/github/quern/Quern/ui/composer/quern-chip.ui");
   gtk_widget_class_bind_template_child (widget_class, QuernChip, open);
@@ -201,17 +261,25 @@ quern_chip_new (QuernAttachment *attachment, QuernStore *store)
   QuernThumbnail *known = quern_thumbnail_find (attachment);
   const char *name = quern_attachment_get_name (attachment);
   gboolean picture = quern_attachment_is_picture (attachment);
-  /* Translators: %s is the name of an attached picture */
+  QuernDocumentFacts facts = { 0 };
+  gboolean document = quern_document_get_facts (quern_attachment_get_mime (attachment), &facts);
+  /* Translators: %s is the name of an attached picture or document */
   g_autofree char *view = g_strdup_printf (_("View %s"), name);
 
   self->attachment = g_object_ref (attachment);
   g_set_object (&self->store, store);
   gtk_label_set_label (self->name, name);
   gtk_accessible_update_property (GTK_ACCESSIBLE (self), GTK_ACCESSIBLE_PROPERTY_LABEL, name, -1);
-  gtk_button_set_icon_name (self->open, picture ? "image-x-generic-symbolic" : "text-x-generic-symbolic");
-  gtk_accessible_update_property (GTK_ACCESSIBLE (self->open), GTK_ACCESSIBLE_PROPERTY_LABEL, picture ? view : name,
-                                  -1);
-  gtk_widget_set_tooltip_text (GTK_WIDGET (self->open), picture ? view : NULL);
+  gtk_button_set_icon_name (self->open, picture    ? "image-x-generic-symbolic"
+                                        : document ? "x-office-document-symbolic"
+                                                   : "text-x-generic-symbolic");
+  gtk_accessible_update_property (GTK_ACCESSIBLE (self->open), GTK_ACCESSIBLE_PROPERTY_LABEL, view, -1);
+  gtk_widget_set_tooltip_text (GTK_WIDGET (self->open), view);
+  gtk_widget_set_sensitive (GTK_WIDGET (self->open), !picture); /* a picture is when it is decoded */
+  if (document) {
+    gtk_label_set_max_width_chars (self->caption, 32);
+    show_document (self, facts.n_tokens);
+  }
   /* A text file's chip is not as high as a picture's. */
   gtk_widget_set_valign (GTK_WIDGET (self), picture ? GTK_ALIGN_FILL : GTK_ALIGN_CENTER);
   if (known != NULL)

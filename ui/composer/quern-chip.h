@@ -7,7 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* An attachment. "removed" and "changed" (what it costs is known, or it cannot be sent). */
+/* An attachment. "removed", "changed" (what it costs is known, or it cannot be sent) and "replaced" (a list of what is to be
+ * sent instead). */
 #define QUERN_TYPE_CHIP (quern_chip_get_type ())
 G_DECLARE_FINAL_TYPE (QuernChip, quern_chip, QUERN, CHIP, AdwBin)
 
@@ -16,5 +17,6 @@ QuernAttachment *quern_chip_get_attachment (QuernChip *self);
 void quern_chip_set_removable (QuernChip *self);
 void quern_chip_set_session (QuernChip *self, QuernChatSession *session);
 gboolean quern_chip_is_ready (QuernChip *self);
+void quern_chip_open (QuernChip *self);
 
 G_END_DECLS

@@ -79,11 +79,14 @@ const QuernHelpTopic quern_help_topics[] = {
       N_("Pictures and Files"),
       "image-x-generic-symbolic",
       {
-          N_("Drop a picture or a text file on the conversation, paste it, or press **Attach Pictures or Text Files**. "
+          N_("Drop a picture, a text or a document on the conversation, paste it, or press **Attach Pictures or Documents**. "
              "Each attachment shows how many tokens it takes."),
           N_("To see pictures, a model needs its *vision file* (mmproj). Downloads include it; for a file of your own, "
              "put it into the same folder. If a model cannot see pictures, Quern tells you before anything is sent."),
           N_("Quern reads PNG, JPEG, WebP, GIF, HEIC and AVIF, if this system can decode them."),
+          N_("Of documents (PDF, ODT, DOCX, EPUB, HTML and CSV) the text is sent. Press the icon of one to see it and to choose "
+             "pages. If it is too long, Quern offers to pick the pages that have to do with the question, and shows which. "
+             "Pages of a PDF can also be sent as pictures, for example when they were scanned."),
       },
   },
   {

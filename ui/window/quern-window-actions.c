@@ -560,6 +560,8 @@ next_chat_action (GtkWidget *widget, const char *name, GVariant *parameter)
   quern_sidebar_activate_neighbour (QUERN_WINDOW (widget)->sidebar, 1);
 }
 
+G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* what comes in place of it is in libadwaita 1.8 */
+
 /* GTK would make the window of shortcuts with each of ours, which would open later for it. */
 static void
 show_help_overlay_action (GtkWidget *widget, const char *name, GVariant *parameter)
@@ -567,16 +569,15 @@ show_help_overlay_action (GtkWidget *widget, const char *name, GVariant *paramet
   GtkApplicationWindow *window = GTK_APPLICATION_WINDOW (widget);
   g_autoptr (GtkBuilder) builder = NULL;
 
-  G_GNUC_BEGIN_IGNORE_DEPRECATIONS /* what replaces it is in libadwaita 1.8 */
-      if (gtk_application_window_get_help_overlay (window) == NULL)
-  {
+  if (gtk_application_window_get_help_overlay (window) == NULL) {
     builder = gtk_builder_new_from_resource ("/io/github/quern/Quern/ui/application/help-overlay.ui");
     gtk_application_window_set_help_overlay (window,
                                              GTK_SHORTCUTS_WINDOW (gtk_builder_get_object (builder, "help_overlay")));
   }
   gtk_window_present (GTK_WINDOW (gtk_application_window_get_help_overlay (window)));
-  G_GNUC_END_IGNORE_DEPRECATIONS
 }
+
+G_GNUC_END_IGNORE_DEPRECATIONS
 
 void
 _quern_window_install_actions (GtkWidgetClass *widget_class)
