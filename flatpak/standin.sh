@@ -13,7 +13,7 @@ mirror=${QUERN_MIRROR:-http://deb.debian.org/debian}
 packages=build-essential,cmake,meson,ninja-build,pkgconf,gettext,desktop-file-utils,appstream,blueprint-compiler,\
 libgtk-4-dev,libadwaita-1-dev,libsoup-3.0-dev,libjson-glib-dev,libsqlite3-dev,libgtksourceview-5-dev,libsecret-1-dev,\
 libgdk-pixbuf-2.0-dev,glib-networking,ca-certificates,adwaita-icon-theme,librsvg2-common,fonts-cantarell,fonts-dejavu-core,\
-fonts-noto-cjk,libgl1-mesa-dri,libegl1,libgles2,dconf-gsettings-backend
+fonts-noto-cjk,libreadline-dev,libgl1-mesa-dri,libegl1,libgles2,dconf-gsettings-backend
 
 if [ ! -e "$root/.complete" ]; then
   rm -rf "$root" "$root.tar"

@@ -28,23 +28,32 @@ quern_chat_title_shown (const char *title)
   return title && *title ? title : _("New Chat");
 }
 
+/**
+ * quern_chat_title_from_question:
+ * @text: a question
+ *
+ * Returns: (transfer full): its first line, cut where it is long; empty if there is none
+ */
+char *
+quern_chat_title_from_question (const char *text)
+{
+  g_autofree char *line = g_strstrip (g_strdup (text)), *cut = NULL;
+
+  line[strcspn (line, "\r\n")] = '\0';
+  if (g_utf8_strlen (line, -1) <= TITLE_CHARACTERS)
+    return g_steal_pointer (&line);
+  cut = g_utf8_substring (line, 0, TITLE_CHARACTERS - 1);
+  return g_strconcat (g_strchomp (cut), "…", NULL);
+}
+
 /* Makes the first line of a question the title of a conversation that has none. */
 void
 _quern_chat_session_title_by_question (QuernChatSession *self, const char *text)
 {
-  g_autofree char *line = g_strstrip (g_strdup (text));
-  g_autofree char *title = NULL;
+  g_autofree char *title = quern_chat_title_from_question (text);
 
-  if (*quern_conversation_get_title (self->conversation) || !*line)
-    return;
-  line[strcspn (line, "\r\n")] = '\0';
-  if (g_utf8_strlen (line, -1) <= TITLE_CHARACTERS) {
-    title = g_strdup (line);
-  } else {
-    g_autofree char *cut = g_utf8_substring (line, 0, TITLE_CHARACTERS - 1);
-    title = g_strconcat (g_strchomp (cut), "…", NULL);
-  }
-  quern_conversation_set_title (self->conversation, title, FALSE);
+  if (*title && !*quern_conversation_get_title (self->conversation))
+    quern_conversation_set_title (self->conversation, title, FALSE);
 }
 
 /* Marks the title as a branch, so that it differs from the original's. A title has the mark only once. */

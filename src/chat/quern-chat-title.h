@@ -6,6 +6,7 @@
 G_BEGIN_DECLS
 
 const char *quern_chat_title_shown (const char *title);
+char *quern_chat_title_from_question (const char *text);
 
 void quern_chat_session_make_title_async (QuernChatSession *self, GCancellable *cancellable,
                                           GAsyncReadyCallback callback, gpointer user_data);

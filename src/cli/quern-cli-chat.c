@@ -6,9 +6,11 @@
 #include <glib/gi18n.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "quern-chat-session.h"
+#include "quern-cli-talk.h"
 #include "quern-cli.h"
 #include "quern-effort.h"
 #include "quern-printable.h"
@@ -23,7 +25,7 @@ typedef struct {
   char *model, *system, *sampling, *temperature_text, *effort, *messages, *schema;
   char **images, **files;
   char *pages;
-  gboolean think, no_think, json, dry_run;
+  gboolean think, no_think, json, dry_run, keep;
   gint64 seed;
   double temperature;
   int max_tokens, budget, n_ctx, n_threads;
@@ -61,26 +63,48 @@ clean_text (char *text)
   return valid;
 }
 
-/* The arguments, joined by spaces, or standard input when there are none. */
+/* Whether somebody gave standard input for this: /dev/null and terminals are there without being asked for. */
+static gboolean
+is_fed (void)
+{
+  struct stat info;
+
+  return fstat (STDIN_FILENO, &info) == 0
+         && (S_ISFIFO (info.st_mode) || S_ISREG (info.st_mode) || S_ISSOCK (info.st_mode));
+}
+
+/* All of standard input, as text. */
+static int
+read_input (char **out)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+  char buffer[4096];
+  size_t n;
+
+  while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
+    g_string_append_len (text, buffer, (gssize) n);
+  if (ferror (stdin))
+    return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno),
+                                        _("Standard input could not be read: %s"), g_strerror (errno)));
+  if (strlen (text->str) < text->len)
+    return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
+  *out = clean_text (g_strdup (text->str));
+  return QUERN_CLI_OK;
+}
+
+/* The arguments, joined by spaces, and below them what is on standard input. */
 static int
 read_prompt (int argc, char **argv, char **out)
 {
-  if (argc > 1)
-    *out = clean_text (g_strjoinv (" ", argv + 1));
-  else if (!isatty (STDIN_FILENO)) {
-    g_autoptr (GString) text = g_string_new (NULL);
-    char buffer[4096];
-    size_t n;
+  g_autofree char *asked = argc > 1 ? clean_text (g_strjoinv (" ", argv + 1)) : NULL, *input = NULL;
+  int code = !isatty (STDIN_FILENO) && (!asked || is_fed ()) ? read_input (&input) : QUERN_CLI_OK;
 
-    while ((n = fread (buffer, 1, sizeof buffer, stdin)) > 0)
-      g_string_append_len (text, buffer, (gssize) n);
-    if (ferror (stdin))
-      return quern_cli_fail (g_error_new (G_IO_ERROR, g_io_error_from_errno (errno),
-                                          _("Standard input could not be read: %s"), g_strerror (errno)));
-    if (strlen (text->str) < text->len)
-      return quern_cli_wrong_usage (_("Standard input has a NUL byte in it, so it is not text."));
-    *out = clean_text (g_strdup (text->str));
-  }
+  if (code != QUERN_CLI_OK)
+    return code;
+  if (asked && input && *input)
+    *out = g_strconcat (asked, "\n\n", input, NULL);
+  else
+    *out = asked ? g_steal_pointer (&asked) : g_steal_pointer (&input);
   if (!*out || !**out)
     return quern_cli_wrong_usage (_("Specify a prompt as an argument or on standard input."));
   return QUERN_CLI_OK;
@@ -341,6 +365,89 @@ chat_dry_run (Chat *chat)
   return QUERN_CLI_OK;
 }
 
+/* ---- keeping --------------------------------------------------------------------------------------------------- */
+
+/* A conversation with the settings of the command line. */
+static QuernConversation *
+new_conversation (Chat *chat)
+{
+  const struct {
+    const char *name;
+    double value;
+  } values[] = {
+    { "temperature", chat->options.temperature }, /* negative: not given */
+    { "seed", chat->options.seed == QUERN_CLI_NO_SEED ? -1 : (double) chat->options.seed },
+    { "max_tokens", chat->options.max_tokens > 0 ? chat->options.max_tokens : -1 },
+    { "thinking_budget", chat->options.budget > 0 ? chat->options.budget : -1 },
+    { "threads", chat->options.n_threads > 0 ? chat->options.n_threads : -1 },
+  };
+  QuernConversation *conversation = quern_conversation_new ();
+  g_autofree char *sampling = g_strdup (chat->options.sampling);
+
+  for (gsize i = 0; i < G_N_ELEMENTS (values); i++) {
+    char *more = values[i].value >= 0 ? quern_sampling_set (sampling, values[i].name, values[i].value) : NULL;
+    if (more) {
+      g_free (sampling);
+      sampling = more;
+    }
+  }
+  quern_conversation_set_sampling (conversation, sampling);
+  quern_conversation_set_model_id (conversation, quern_model_get_id (chat->model));
+  quern_conversation_set_system_prompt (conversation, chat->options.system);
+  quern_conversation_set_context_size (conversation, (guint) chat->options.n_ctx);
+  quern_conversation_set_effort (conversation, chat->options.effort);
+  if (chat->options.think || chat->options.no_think)
+    quern_conversation_set_thinking (conversation, chat->options.think ? QUERN_THINKING_ON : QUERN_THINKING_OFF);
+  return conversation;
+}
+
+/* Keeps the prompt and its answer. */
+static int
+chat_keep (Chat *chat, QuernStore *store)
+{
+  static const QuernMessageState states[] = { [QUERN_STOP_LENGTH] = QUERN_MESSAGE_LENGTH,
+                                              [QUERN_STOP_CONTEXT] = QUERN_MESSAGE_LENGTH,
+                                              [QUERN_STOP_USER] = QUERN_MESSAGE_STOPPED };
+  QuernStop stop = quern_generation_get_stop (chat->generation);
+  g_autoptr (QuernConversation) conversation = new_conversation (chat);
+  g_autoptr (QuernMessage) question = quern_message_new (QUERN_ROLE_USER, chat->prompt);
+  g_autoptr (QuernMessage) answer = quern_message_new (QUERN_ROLE_ASSISTANT, "");
+  GError *error = NULL;
+
+  for (char **path = chat->options.images; path && *path; path++) {
+    g_autoptr (QuernAttachment) attachment = quern_cli_attach_picture (*path, &error);
+    if (!attachment)
+      return quern_cli_fail (error);
+    quern_message_add_attachment (question, attachment);
+  }
+  for (guint i = 0; i < chat->documents->len; i++)
+    quern_message_add_attachment (question, chat->documents->pdata[i]);
+  quern_message_set_text (answer, chat->answer->str, chat->reasoning->str);
+  quern_message_set_model (answer, quern_model_get_id (chat->model), quern_model_get_title (chat->model));
+  quern_message_set_thinking (answer, chat->thinking);
+  quern_message_set_effort (answer, quern_effort_for_model (chat->model, chat->options.effort));
+  quern_message_set_statistics (answer, quern_generation_get_statistics (chat->generation));
+  quern_message_set_state (answer, stop < G_N_ELEMENTS (states) && states[stop] ? states[stop] : QUERN_MESSAGE_COMPLETE,
+                           NULL);
+  quern_cli_keep (store, conversation, question, answer);
+  return QUERN_CLI_OK;
+}
+
+/* Without a prompt: a conversation in the terminal. */
+static int
+chat_talk (Chat *chat, QuernLibrary *library, QuernStore *store)
+{
+  g_autoptr (QuernConversation) conversation = new_conversation (chat);
+  g_autoptr (QuernStore) passing = chat->options.keep ? NULL : quern_store_open_in_memory ();
+  QuernCliTalk talk = { passing ? passing : store, library, chat->backend, chat->model, conversation,
+                        chat->options.images, chat->documents };
+  int code = quern_cli_talk (&talk);
+
+  if (passing)
+    quern_store_close (passing);
+  return code;
+}
+
 /* ---- command --------------------------------------------------------------------------------------------------- */
 
 /* Says on stderr what the model's template makes of the wishes on the command line. */
@@ -373,13 +480,11 @@ check_wishes (Chat *chat)
 }
 
 static int
-chat_run (Chat *chat)
+chat_run_with (Chat *chat, QuernLibrary *library, QuernStore *store)
 {
   guint interrupt;
   gint64 began;
   int code;
-  g_autoptr (QuernStore) store = NULL;
-  g_autoptr (QuernLibrary) library = quern_cli_open_library (FALSE, &store, NULL);
   g_autoptr (QuernRequest) request = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   QuernLoadParams params;
@@ -412,6 +517,8 @@ chat_run (Chat *chat)
     return quern_cli_fail (error);
   if (chat->options.dry_run)
     return chat_dry_run (chat);
+  if (!chat->prompt)
+    return chat_talk (chat, library, store);
   request = build_request (chat, &error);
   if (!request || !pick_pages (chat, &request, &error) || !choose_context (chat, request, &params, &error))
     return quern_cli_fail (error);
@@ -435,6 +542,11 @@ chat_run (Chat *chat)
     return quern_cli_fail (g_error_copy (quern_generation_get_error (chat->generation)));
   if (chat->write_error)
     return quern_cli_fail_to_write (chat->write_error);
+  if (chat->options.keep) {
+    code = chat_keep (chat, store);
+    if (code != QUERN_CLI_OK)
+      return code;
+  }
   if (quern_generation_get_note (chat->generation) && !chat->options.json)
     quern_cli_line (stderr, "\n%s", quern_generation_get_note (chat->generation));
   (chat->options.json ? chat_print_json : chat_print_statistics) (chat,
@@ -443,6 +555,23 @@ chat_run (Chat *chat)
     return QUERN_CLI_OK;
   fprintf (stderr, "quern-cli: %s\n", _("Stopped."));
   return QUERN_CLI_FAILED;
+}
+
+static int
+chat_run (Chat *chat)
+{
+  g_autoptr (QuernStore) store = NULL;
+  g_autoptr (QuernLibrary) library = NULL;
+  GError *error = NULL;
+  int code;
+
+  library = quern_cli_open_library (chat->options.keep, &store, &error);
+  if (!library)
+    return quern_cli_fail (error);
+  code = chat_run_with (chat, library, store);
+  if (chat->options.keep)
+    quern_store_close (store); /* waits until everything is written */
+  return code;
 }
 
 static int
@@ -475,6 +604,7 @@ chat_parse_and_run (Chat *chat, int argc, char **argv)
       "FILE" },
     { "messages", 0, 0, G_OPTION_ARG_FILENAME, &o->messages, N_("With --dry-run: a conversation in OpenAI’s JSON"),
       "FILE" },
+    { "keep", 0, 0, G_OPTION_ARG_NONE, &o->keep, N_("Keep the conversation among those of the window"), NULL },
     { "json", 0, 0, G_OPTION_ARG_NONE, &o->json, N_("Print one JSON object"), NULL },
     G_OPTION_ENTRY_NULL
   };
@@ -504,6 +634,8 @@ chat_parse_and_run (Chat *chat, int argc, char **argv)
     return quern_cli_wrong_usage ("--sampling: %s", error->message);
   if (o->system)
     o->system = clean_text (o->system);
+  if (!o->messages && argc == 1 && isatty (STDIN_FILENO) && !o->json && !o->schema && !o->dry_run)
+    return chat_run (chat); /* a conversation */
   if (!o->messages)
     code = read_prompt (argc, argv, &chat->prompt);
   else if (argc > 1)
