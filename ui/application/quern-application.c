@@ -297,6 +297,7 @@ set_accelerators (GtkApplication *application)
     { "win.preferences", { "<Control>comma" } },
     { "app.new-window", { "<Control><Shift>n" } },
     { "win.new-comparison", { "<Control><Alt>n" } },
+    { "win.print", { "<Control>p" } },
     { "win.zoom-in", { "<Control>plus", "<Control>equal", "<Control>KP_Add" } },
     { "win.zoom-out", { "<Control>minus", "<Control>KP_Subtract" } },
     { "win.zoom-reset", { "<Control>0", "<Control>KP_0" } },

@@ -103,6 +103,7 @@ quern_conversation_row_create_menu_cb (GtkMenuButton *button, gpointer user_data
   g_menu_append_submenu (menu, _("_Move to Folder"), folders);
   append_export (exports, _("_Markdown…"), QUERN_EXPORT_MARKDOWN, id);
   append_export (exports, _("_Web Page…"), QUERN_EXPORT_HTML, id);
+  quern_conversation_row_append_item (exports, _("_PDF…"), "win.save-pdf", id);
   append_export (exports, _("_JSON, to Import Again…"), QUERN_EXPORT_JSON, id);
   g_menu_append_submenu (menu, _("_Export"), G_MENU_MODEL (exports));
   quern_conversation_row_append_item (removal, _("_Delete"), "win.delete-conversation", id);

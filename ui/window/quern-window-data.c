@@ -8,9 +8,11 @@
 #include "preferences/quern-conversation-dialog.h"
 #include "preferences/quern-preferences.h"
 #include "quern-export.h"
+#include "quern-file-name.h"
 #include "quern-import.h"
 #include "quern-joint-backend.h"
 #include "quern-local-backend.h"
+#include "print/quern-print.h"
 
 /* Actions of the window about what is kept: export, import, back up, restore, delete all; and the windows with settings. */
 
@@ -176,6 +178,76 @@ export_all_action (GtkWidget *widget, const char *name, GVariant *parameter)
   gtk_file_dialog_set_title (dialog, _("Export All Conversations"));
   gtk_file_dialog_set_initial_name (dialog, "quern-conversations.json");
   gtk_file_dialog_save (dialog, GTK_WINDOW (self), NULL, export_chosen_cb, export);
+}
+
+/* ---- print ------------------------------------------------------------------------------------------------------ */
+
+static void
+printed_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!quern_print_finish (result, &error) && error != NULL)
+    show_problem (self, error);
+}
+
+static void
+pdf_written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (QuernWindow) self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (quern_print_finish (result, &error))
+    quern_window_show_toast (self, _("Exported"));
+  else if (error != NULL)
+    show_problem (self, error);
+}
+
+static void
+print_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+
+  if (self->session != NULL)
+    quern_print_async (GTK_WINDOW (self), self->store, quern_chat_session_get_conversation (self->session), NULL,
+                       printed_cb, g_object_ref (self));
+}
+
+static void
+pdf_chosen_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Export *export = user_data;
+  g_autoptr (GFile) file = gtk_file_dialog_save_finish (GTK_FILE_DIALOG (source), result, NULL);
+  g_autoptr (QuernConversation) conversation = g_list_model_get_item (G_LIST_MODEL (export->conversations), 0);
+
+  if (file != NULL && g_file_peek_path (file) != NULL)
+    quern_print_async (GTK_WINDOW (export->window), export->window->store, conversation, g_file_peek_path (file),
+                       pdf_written_cb, g_object_ref (export->window));
+  quern_window_export_free (export);
+}
+
+static void
+save_pdf_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
+  QuernConversation *conversation = self->store != NULL
+                                        ? quern_store_get_conversation (self->store, g_variant_get_int64 (parameter))
+                                        : NULL;
+  g_autofree char *file_name = NULL;
+  Export *export;
+
+  if (conversation == NULL)
+    return;
+  export = g_new0 (Export, 1);
+  export->window = g_object_ref (self);
+  export->conversations = g_list_store_new (QUERN_TYPE_CONVERSATION);
+  g_list_store_append (export->conversations, conversation);
+  file_name = quern_file_name (quern_conversation_get_title (conversation), ".pdf", _("Conversation"));
+  gtk_file_dialog_set_title (dialog, _("Save as PDF"));
+  gtk_file_dialog_set_initial_name (dialog, file_name);
+  gtk_file_dialog_save (dialog, GTK_WINDOW (self), NULL, pdf_chosen_cb, export);
 }
 
 /* ---- import ----------------------------------------------------------------------------------------------------- */
@@ -550,6 +622,8 @@ void
 _quern_window_install_data_actions (GtkWidgetClass *widget_class)
 {
   gtk_widget_class_install_action (widget_class, "win.export", "(xi)", quern_window_export_action);
+  gtk_widget_class_install_action (widget_class, "win.print", NULL, print_action);
+  gtk_widget_class_install_action (widget_class, "win.save-pdf", "x", save_pdf_action);
   gtk_widget_class_install_action (widget_class, "win.export-all", NULL, export_all_action);
   gtk_widget_class_install_action (widget_class, "win.import", NULL, import_action);
   gtk_widget_class_install_action (widget_class, "win.import-files", "as", import_files_action);
