@@ -11,11 +11,12 @@
  * A step begins as soon as every context that writes has asked for one, or PATIENCE after the first did (half as long as the last
  * steps took, if that is longer). Whoever finds that it may begin makes it for all.
  *
- * A prompt is read in one go, except that between layers it lets the steps that are asked for go first, and that it lets another
- * prompt have its turn after SLICE. So those that write go on while others read, and a short prompt does not wait for a long
- * one. */
+ * A prompt is read in one go, except that between layers it lets the steps that are asked for go first if none was made for
+ * STRETCH, and that it lets another prompt have its turn after SLICE. So those that write go on while others read, one who comes
+ * with a short prompt soon writes with them, and a short prompt does not wait for a long one. */
 
 #define PATIENCE (10 * G_TIME_SPAN_MILLISECOND)
+#define STRETCH (50 * G_TIME_SPAN_MILLISECOND)
 #define SLICE (250 * G_TIME_SPAN_MILLISECOND)
 
 struct _QuernStepper {
@@ -24,9 +25,10 @@ struct _QuernStepper {
   gboolean busy; /* a thread has the engine work */
   GPtrArray *seats;
   guint64 next_ticket,
-      ticket;       /* of prompts: that of the one that comes next; that of the one that reads, or may begin */
-  gint64 began_at;  /* monotonic: when it began, or went on */
-  gint64 last_took; /* microseconds: the steps that were made last */
+      ticket;        /* of prompts: that of the one that comes next; that of the one that reads, or may begin */
+  gint64 began_at;   /* monotonic: when it began, or went on */
+  gint64 last_took;  /* microseconds: the steps that were made last */
+  gint64 stepped_at; /* monotonic: when these were done */
 };
 
 QuernStepper *
@@ -121,7 +123,8 @@ quern_stepper_make_steps (QuernStepper *self)
   else
     qe_contexts_step (steps, n);
   g_mutex_lock (&self->lock);
-  self->last_took = g_get_monotonic_time () - began;
+  self->stepped_at = g_get_monotonic_time ();
+  self->last_took = self->stepped_at - began;
   for (guint i = 0; i < n; i++) {
     *seats[i]->step = steps[i];
     seats[i]->state = QUERN_SEAT_DONE;
@@ -196,14 +199,14 @@ _quern_stepper_end (QuernStepper *self, QuernSeat *seat)
   g_mutex_unlock (&self->lock);
 }
 
-/* Lets the steps go first that are asked for, and another prompt when this one had its turn. */
+/* Lets the steps go first that are asked for, if none was made for a while, and another prompt when this one had its turn. */
 void
 _quern_stepper_give_way (QuernStepper *self, QuernSeat *seat)
 {
   gboolean others;
 
   g_mutex_lock (&self->lock);
-  if (quern_stepper_count (self, QUERN_SEAT_WAITING) > 0)
+  if (quern_stepper_count (self, QUERN_SEAT_WAITING) > 0 && g_get_monotonic_time () - self->stepped_at >= STRETCH)
     quern_stepper_make_steps (self);
   others = self->next_ticket - self->ticket > 1 && g_get_monotonic_time () - self->began_at > SLICE;
   g_mutex_unlock (&self->lock);
