@@ -403,6 +403,8 @@ class Servers(ServersCase):
         app.key('Return')
         quern_ui.wait_for('three answers', lambda: len(app.find_all('label', 'Writes')) == 3)
         app.find('button', 'Send')
+        quern_ui.wait_for('the text of all', lambda: len(app.find_all('label', 'The capital of France is Paris.')) == 2
+                          and app.find_all('label', '15'))
         self.assertEqual(app.find_all('label', re.compile(' chose “|tokens? are the same')), [])
         self.shot(app, 'compare')
         bodies = box.asked('/v1/chat/completions') + rack.asked('/v1/chat/completions')
