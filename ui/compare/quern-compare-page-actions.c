@@ -314,7 +314,8 @@ _quern_compare_page_choose_model (QuernComparePage *self, QuernCompareColumn *co
   if (quern_compare_column_get_model (column) == model)
     return;
   for (guint i = 0; !answered && (answer = quern_compare_column_get_answer (column, i)) != NULL; i++)
-    answered = quern_compare_answer_get_n_tokens (answer) > 0;
+    answered = *quern_compare_answer_get_answer (answer) != '\0'
+               || *quern_compare_answer_get_reasoning (answer) != '\0';
   if (!answered) {
     quern_compare_column_set_model (column, model);
     return;

@@ -105,8 +105,8 @@ quern_compare_turn_update (QuernCompareTurn *self)
   gtk_label_set_label (self->status, status);
   gtk_widget_set_visible (GTK_WIDGET (self->status), *status != '\0');
   gtk_widget_set_visible (GTK_WIDGET (self->reasoning), !self->veiled && *reasoning != '\0');
-  gtk_widget_set_visible (GTK_WIDGET (self->stack),
-                          !self->veiled && quern_compare_answer_get_n_tokens (self->answer) > 0);
+  /* Not by the number of tokens: of answers of servers they are not known. */
+  gtk_widget_set_visible (GTK_WIDGET (self->stack), !self->veiled && *answer != '\0');
   gtk_label_set_markup (self->reasoning, thoughts);
   gtk_label_set_markup (self->text, text);
   if (g_str_equal (gtk_stack_get_visible_child_name (self->stack), "formatted"))
