@@ -172,6 +172,23 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Measure')
         app.wait_gone('button', 'Measure Again…')
 
+    def test_problem_of_a_text_passes(self):
+        """What was wrong with one text is not said of the next one."""
+        app = self.open_page()
+        self.choose(app, MEASURE)
+        app.find('combo box', 'Text').click()
+        app.find('label', 'A file…')
+        app.key('Down', 'Return')
+        app.find('label', 'Choose a file, or drop it here')
+        app.find('button', 'Measure').click()
+        app.find('label', 'Choose a text file first.')
+        app.find('combo box', 'Text').click()
+        app.find('label', 'Built-in sample')
+        app.key('Up', 'Return')
+        app.wait_gone('label', 'Choose a file, or drop it here')
+        app.wait_gone('label', 'Choose a text file first.')
+        app.find('button', 'Measure').wait(lambda node: node.sensitive)
+
     def figures(self, app):
         found = app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'), showing=False)
         return [node.name for node in found] if len(found) == 3 else None
