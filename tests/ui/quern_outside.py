@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dropping from another program, the same for each windowing system."""
+"""Dropping and pasting from another program, the same for each windowing system."""
 import contextlib
 import os
 import re
@@ -42,3 +42,17 @@ class Outside:
         app.key('Return')
         app.find('button', 'View ' + os.path.basename(PICTURE))
         app.wait_gone('button', 'Remove ' + os.path.basename(PICTURE))
+
+    def test_paste(self):
+        app = self.launch()
+        self.ready(app)
+        source = self.start_source()
+        left, top, width, height = self.source_at()
+        app.press_on_screen(left + width // 2, top + height * 3 // 4)
+        self.assertEqual(source.stdout.readline(), 'copied\n')
+        app.find('text', 'Message').click_mouse()
+        app.focus_window()
+        app.find('text', 'Message').wait(lambda node: node.has_state('focused'))
+        app.key('ctrl+v')
+        app.find('button', re.compile('^Remove '))
+        app.find('label', re.compile(r'^\d+ × \d+ · \d+ tokens$'))

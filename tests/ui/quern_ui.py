@@ -346,6 +346,10 @@ class App(Node):
         """Presses a button of the mouse at a point of the main window."""
         self.xdotool('mousemove', '--window', self.window_id(), x, y, 'click', button)
 
+    def press_on_screen(self, x, y):
+        """Presses the mouse at a point of the screen, where another program may be."""
+        self.xdotool('mousemove', x, y, 'click', 1)
+
     def drag(self, source, target):
         """Drags from one point of the screen to another. GTK begins to drag some pixels from where the button went down, and
         X asks the window below the pointer anew with each move."""

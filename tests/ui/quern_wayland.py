@@ -58,6 +58,9 @@ class App(quern_ui.App):
         self.desktop.input.button(True)
         self.desktop.input.button(False)
 
+    def press_on_screen(self, x, y):
+        self.press_at(x, y)
+
     def drag(self, source, target):
         move, (x, y), (to_x, to_y) = self.desktop.input.move_to, source, target
         move(x, y)

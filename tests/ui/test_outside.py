@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dropping from another program under X11."""
+"""Dropping and pasting from another program under X11."""
 import re
 
 import quern_ui

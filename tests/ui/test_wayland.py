@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What depends on the windowing system, under a Wayland compositor with a keyboard and a mouse: keys, dropping, file
-dialogs, closing."""
+"""What depends on the windowing system, under a Wayland compositor with a keyboard and a mouse: keys, the clipboard, dropping,
+file dialogs, closing."""
 import os
 import re
 
