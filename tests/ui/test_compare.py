@@ -161,6 +161,8 @@ class Compare(quern_ui.TestCase):
         self.assertGreater(means[-1], 0)
         app.find('label', 'Slightly Different')
         app.find('label', 'Visibly Damaged')
+        app.find('label', re.compile(r'; \d+ % smaller.* Fine for most uses\.'), showing=False)  # what to do
+        app.find('label', re.compile(r'; \d+ % smaller.* Use a larger one if it fits\.'), showing=False)
         app.find('label', re.compile('^Q2_K would have chosen another token than Q8_0 at one of'), showing=False)
         self.assertEqual(len(app.find_all('label', re.compile(r'^• After “.*”, Q8_0 goes on with “.+” \(\d+ %\), Q2_K with “.+” \(\d+ %\)\.$'),
                                           showing=False)), 3)
