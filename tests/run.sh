@@ -3,14 +3,14 @@
 #
 # The time limits of tests are for a fast computer and end what hangs; a slow or busy one gets a multiple of them.
 #
-# Suites: engine core ui data, run from the ordinary build; asan: engine and core again under the address and undefined
-# behaviour sanitizers; ui-asan: the window under them, on its tours and with files opened; tsan: what uses threads, under
-# the thread sanitizer. Without a name: all of them.
+# Suites: engine core ui ui-wayland data, run from the ordinary build; asan: engine and core again under the address and
+# undefined behaviour sanitizers; ui-asan: the window under them, on its tours and with files opened; tsan: what uses
+# threads, under the thread sanitizer. Without a name: all of them.
 # The last line is "N passed, N failed[, N skipped]", counting single checks of each test program.
 set -eu
 top=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 build=$1; shift
-[ $# -gt 0 ] || set -- data engine core asan ui-asan tsan ui
+[ $# -gt 0 ] || set -- data engine core asan ui-asan tsan ui ui-wayland
 status=0
 results=$(mktemp)
 trap 'rm -f "$results"' EXIT

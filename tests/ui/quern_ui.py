@@ -263,8 +263,7 @@ class Node:
 
     def click_mouse(self, button=1):
         x, y, width, height = self.still()
-        self.app.xdotool('mousemove', '--window', self.app.window_id(), x + width // 2, y + height // 2,
-                         'click', button)
+        self.app.press_at(x + width // 2, y + height // 2, button)
         return self
 
     def focus(self):
@@ -340,6 +339,25 @@ class App(Node):
         result = subprocess.run(['xdotool', *map(str, arguments)], env=self.desktop.environment, check=True,
                                 stdout=subprocess.PIPE, text=True, timeout=TIMEOUT)
         return result.stdout.strip()
+
+    def press_at(self, x, y, button=1):
+        """Presses a button of the mouse at a point of the main window."""
+        self.xdotool('mousemove', '--window', self.window_id(), x, y, 'click', button)
+
+    def press_on_screen(self, x, y):
+        """Presses the mouse at a point of the screen, where another program may be."""
+        self.xdotool('mousemove', x, y, 'click', 1)
+
+    def drag(self, source, target):
+        """Drags from one point of the screen to another. GTK begins to drag some pixels from where the button went down, and
+        X asks the window below the pointer anew with each move."""
+        (x, y), (to_x, to_y) = source, target
+        self.xdotool('mousemove', x, y, 'mousedown', 1)
+        for step in range(1, 11):
+            self.xdotool('mousemove', x + (to_x - x) * step // 10, y + (to_y - y) * step // 10)
+            self.settle(0.05)
+        self.settle(0.5)
+        self.xdotool('mouseup', 1)
 
     def x_windows(self):
         """Returns the X windows of this process that are on the screen."""
@@ -433,6 +451,7 @@ class Desktop:
     (which is made for it), or 'pseudo': quern_pseudo.py. text_scale: 2.0 is 200 %. contrast: high contrast. Names that
     tests look for are those of the source; they are found in the language of the desktop.
     """
+    app_class = App
 
     def __init__(self, size=(1100, 750), scheme='light', locale=None, text_scale=1.0, contrast=False,
                  animations=False, settings=None):
@@ -503,6 +522,9 @@ class Desktop:
         if text_scale != 1.0:
             subprocess.run(['xprop', '-root', '-f', 'RESOURCE_MANAGER', '8s', '-set', 'RESOURCE_MANAGER',
                             f'Xft.dpi:\t{round(96 * text_scale)}\n'], env=self.environment, check=True)
+        self._configure_gtk(animations)
+
+    def _configure_gtk(self, animations):
         config = os.path.join(self.environment['XDG_CONFIG_HOME'], 'gtk-4.0')
         os.mkdir(config)
         with open(os.path.join(config, 'settings.ini'), 'w', encoding='utf-8') as file:
@@ -523,8 +545,8 @@ class Desktop:
         for group, values in self.settings.items():  # schema id -> {key: GVariant text}
             for key, value in values.items():
                 subprocess.run(['gsettings', 'set', group, key, value], env=self.environment, check=True)
-        os.environ.update({name: self.environment[name] for name in ('DISPLAY', 'DBUS_SESSION_BUS_ADDRESS',
-                                                                     'XDG_RUNTIME_DIR')})
+        os.environ.update({name: self.environment[name] for name in ('DISPLAY', 'DBUS_SESSION_BUS_ADDRESS', 'XDG_RUNTIME_DIR')
+                           if name in self.environment})
 
     def _start(self, command, **options):
         process = subprocess.Popen(command, env=self.environment, cwd=self.folder, start_new_session=True,
@@ -550,7 +572,7 @@ class Desktop:
         program = program or shutil.which('quern', path=os.path.join(BUILD, 'ui') + ':' + self.environment.get('PATH', ''))
         if program is None:
             raise AssertionError('there is no quern to start')
-        app = App(self, [program, *arguments], {**self.environment, **(environment or {})})
+        app = self.app_class(self, [program, *arguments], {**self.environment, **(environment or {})})
         return app.connect() if connect else app
 
     def run(self, *command, timeout=TIMEOUT):
@@ -662,6 +684,7 @@ def find_launcher():
 class TestCase(unittest.TestCase):
     """Every test gets a process and a desktop of its own; `desktop_options` are Desktop's arguments. A test that needs
     others sets self.desktop_options before its first launch()."""
+    desktop_class = Desktop
     desktop_options = {}
 
     def setUp(self):
@@ -670,7 +693,7 @@ class TestCase(unittest.TestCase):
     @property
     def desktop(self):
         if self._desktop is None:
-            self._desktop = Desktop(**self.desktop_options)
+            self._desktop = self.desktop_class(**self.desktop_options)
         return self._desktop
 
     def launch(self, *arguments, **options):

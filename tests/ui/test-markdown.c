@@ -409,6 +409,68 @@ test_shown (void)
   }
 }
 
+static GtkWidget *
+find_child (GtkWidget *widget, GType type)
+{
+  GtkWidget *found = G_TYPE_CHECK_INSTANCE_TYPE (widget, type) ? widget : NULL;
+
+  for (GtkWidget *child = gtk_widget_get_first_child (widget); found == NULL && child != NULL;
+       child = gtk_widget_get_next_sibling (child))
+    found = find_child (child, type);
+  return found;
+}
+
+static void
+wait_while (gboolean (*holds) (GtkWidget *), GtkWidget *widget)
+{
+  gint64 end = g_get_monotonic_time () + 20 * G_USEC_PER_SEC;
+
+  while (holds (widget) && g_get_monotonic_time () < end)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_false (holds (widget));
+}
+
+static gboolean
+is_hidden (GtkWidget *widget)
+{
+  return !gtk_widget_get_visible (widget) || gtk_widget_get_height (widget) == 0;
+}
+
+/* Of a text view: whether it is wider than what it is shown in. */
+static gboolean
+is_cut (GtkWidget *view)
+{
+  return gtk_widget_get_width (view) > gtk_widget_get_width (gtk_widget_get_parent (view)) || is_hidden (view);
+}
+
+/* Code with lines that are too long offers to wrap them, other code does not. */
+static void
+test_wrap (void)
+{
+  static const char long_line[] =
+      "```sh\necho one two three four five six seven eight nine ten eleven twelve thirteen\n```";
+  GtkWidget *window = gtk_window_new (), *view = quern_md_view_new (), *button, *code;
+
+  gtk_window_set_default_size (GTK_WINDOW (window), 360, 400);
+  gtk_window_set_child (GTK_WINDOW (window), view);
+  quern_md_view_set_text (QUERN_MD_VIEW (view), "```sh\nls\n```", TRUE);
+  gtk_window_present (GTK_WINDOW (window));
+  code = find_child (view, GTK_TYPE_TEXT_VIEW);
+  wait_while (is_hidden, code);
+  g_assert_true (is_hidden (find_child (view, GTK_TYPE_TOGGLE_BUTTON)));
+
+  quern_md_view_set_text (QUERN_MD_VIEW (view), long_line, TRUE);
+  button = find_child (view, GTK_TYPE_TOGGLE_BUTTON);
+  code = find_child (view, GTK_TYPE_TEXT_VIEW);
+  wait_while (is_hidden, button);
+  g_assert_cmpint (gtk_text_view_get_wrap_mode (GTK_TEXT_VIEW (code)), ==, GTK_WRAP_NONE);
+  gtk_toggle_button_set_active (GTK_TOGGLE_BUTTON (button), TRUE);
+  g_assert_cmpint (gtk_text_view_get_wrap_mode (GTK_TEXT_VIEW (code)), ==, GTK_WRAP_WORD_CHAR);
+  wait_while (is_cut, code);
+  g_assert_true (gtk_widget_get_visible (button)); /* it can be taken back */
+  gtk_window_destroy (GTK_WINDOW (window));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -424,5 +486,6 @@ main (int argc, char **argv)
   g_test_add_func ("/markdown/random", test_random);
   g_test_add_func ("/markdown/widgets", test_widgets);
   g_test_add_func ("/markdown/shown", test_shown);
+  g_test_add_func ("/markdown/wrap", test_wrap);
   return g_test_run ();
 }

@@ -161,6 +161,8 @@ class Compare(quern_ui.TestCase):
         self.assertGreater(means[-1], 0)
         app.find('label', 'Slightly Different')
         app.find('label', 'Visibly Damaged')
+        app.find('label', re.compile(r'; \d+ % smaller.* Fine for most uses\.'), showing=False)  # what to do
+        app.find('label', re.compile(r'; \d+ % smaller.* Use a larger one if it fits\.'), showing=False)
         app.find('label', re.compile('^Q2_K would have chosen another token than Q8_0 at one of'), showing=False)
         self.assertEqual(len(app.find_all('label', re.compile(r'^• After “.*”, Q8_0 goes on with “.+” \(\d+ %\), Q2_K with “.+” \(\d+ %\)\.$'),
                                           showing=False)), 3)
@@ -191,6 +193,23 @@ class Compare(quern_ui.TestCase):
         app.find('button', 'Measure').click()
         app.find('label', 'Divergence by Category', showing=False, timeout=300)
         app.find('label', re.compile('^tools: .* tokens scored', re.DOTALL), showing=False)
+
+    def test_problem_of_a_text_passes(self):
+        """What was wrong with one text is not said of the next one."""
+        app = self.open_page()
+        self.choose(app, MEASURE)
+        app.find('combo box', 'Text').click()
+        app.find('label', 'A file…')
+        app.key('Down', 'Down', 'Down', 'Return')
+        app.find('label', 'Choose a file, or drop it here')
+        app.find('button', 'Measure').click()
+        app.find('label', 'Choose a text file first.')
+        app.find('combo box', 'Text').click()
+        app.find('label', 'Built-in sample')
+        app.key('Up', 'Up', 'Up', 'Return')
+        app.wait_gone('label', 'Choose a file, or drop it here')
+        app.wait_gone('label', 'Choose a text file first.')
+        app.find('button', 'Measure').wait(lambda node: node.sensitive)
 
     def figures(self, app):
         found = app.find_all('label', re.compile(r'^\d\.\d{4} ± \d\.\d{4}$'), showing=False)

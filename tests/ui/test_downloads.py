@@ -71,6 +71,17 @@ class Downloads(ModelsCase):
         app.find('button', 'Pause').click()
         app.find('label', re.compile('^Paused'))
 
+    def test_stalled(self):
+        """What comes too slowly to tell when it will be here says so, instead of counting hours."""
+        app = self.start(rate=10000)
+        self.add_download(app, 'Q8_0')
+        app.find('label', re.compile(r'/s · .* left$'))
+        self.set_rate(100)
+        app.find('label', re.compile('Nothing arrives at the moment; Quern keeps trying$'))
+        self.assertEqual(app.find_all('label', re.compile(' left$')), [])
+        self.set_rate(0)
+        app.find('label', re.compile('^Complete and verified'))
+
     def test_no_address(self):
         self.address = 'ftp://mirror.example'
         app = self.launch_models()

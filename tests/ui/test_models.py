@@ -41,6 +41,16 @@ class Models(ModelsCase):
         row.find('label', re.compile('\nRecommended for this computer'))
         self.assertEqual(len(app.find_all('label', re.compile('\nRecommended for this computer'), showing=False)), 1)
 
+    def test_tiny_leads_on(self):
+        """The demonstration says what it is and what to do next; one click leads there."""
+        self.address = self.start_hub()
+        app = self.launch(environment={'HF_ENDPOINT': self.address})
+        self.ready(app)
+        app.find('label', re.compile('^Quern Tiny is a very small demonstration model.* download a model that suits'))
+        app.find('button', 'Get a Model for This Computer').click()
+        app.find('label', 'Recommended for This Computer')
+        app.find('button', 'Measure Again')
+
     def test_unknown_memory(self):
         """Where the system does not tell how much memory is free, that is said, and models are used all the same."""
         self.address = self.start_hub()
