@@ -264,7 +264,7 @@ test_reading_order (void)
 
   assert_order (text, "ends at last", "second column");
   for (guint i = 0; scripts[i]; i++) {
-    g_autofree char *normal = g_utf8_normalize (foreign_text, -1, G_NORMALIZE_ALL_COMPOSE);
+    g_autofree char *normal = g_utf8_normalize (foreign_text, -1, G_NORMALIZE_DEFAULT_COMPOSE);
     if (!strstr (normal, scripts[i]))
       g_error ("“%s” is not in:\n%s", scripts[i], normal);
   }
