@@ -78,6 +78,7 @@ picking_present_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Picking *picking = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task); /* before the task is handed on */
   QuernAttachmentCost cost;
   GError *error = NULL;
 
@@ -86,7 +87,7 @@ picking_present_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   picking->present_tokens = cost.tokens;
-  quern_chat_session_count_tokens_async (QUERN_CHAT_SESSION (source), g_task_get_cancellable (task), picking_counted_cb,
+  quern_chat_session_count_tokens_async (QUERN_CHAT_SESSION (source), cancellable, picking_counted_cb,
                                          g_steal_pointer (&task));
 }
 
@@ -95,6 +96,7 @@ picking_whole_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Picking *picking = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task); /* before the task is handed on */
   QuernAttachmentCost cost;
   GError *error = NULL;
 
@@ -103,8 +105,8 @@ picking_whole_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   }
   picking->whole_tokens = cost.tokens;
-  quern_attachment_cost_async (QUERN_CHAT_SESSION (source), picking->document, 0, 0, g_task_get_cancellable (task),
-                               picking_present_cb, g_steal_pointer (&task));
+  quern_attachment_cost_async (QUERN_CHAT_SESSION (source), picking->document, 0, 0, cancellable, picking_present_cb,
+                               g_steal_pointer (&task));
 }
 
 static void

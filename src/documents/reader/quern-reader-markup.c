@@ -293,21 +293,28 @@ end_element (Walk *walk, const char *name)
     walk->pre -= walk->pre > 0;
 }
 
+/* The space that was put off, unless the text has one or needs none there. */
+static void
+append_space (Walk *walk)
+{
+  GString *text = text_of (walk);
+
+  if (walk->space && !at_line_start (text) && strchr (" (", text->str[text->len - 1]) == NULL)
+    g_string_append_c (text, ' ');
+  walk->space = FALSE;
+}
+
 /* Text whose spaces and line ends are one space, as browsers show it. */
 static void
 append_collapsed (Walk *walk, const char *words)
 {
-  GString *text = text_of (walk);
-
   for (const char *p = words; *p; p++) {
     if (g_ascii_isspace (*p)) {
       walk->space = TRUE;
       continue;
     }
-    if (walk->space && !at_line_start (text) && text->str[text->len - 1] != ' ')
-      g_string_append_c (text, ' ');
-    walk->space = FALSE;
-    g_string_append_c (text, *p);
+    append_space (walk);
+    g_string_append_c (text_of (walk), *p);
   }
 }
 
@@ -317,9 +324,7 @@ append_text (Walk *walk, const char *words)
   if (walk->markup == QUERN_MARKUP_WORD && walk->runs == 0)
     return;
   if (walk->markup == QUERN_MARKUP_WORD || walk->pre > 0) {
-    if (walk->space && !at_line_start (text_of (walk)))
-      g_string_append_c (text_of (walk), ' ');
-    walk->space = FALSE;
+    append_space (walk);
     for (const char *p = words; *p; p++)
       g_string_append_c (text_of (walk), *p == QUERN_READER_PAGE_END ? ' ' : *p);
   } else
