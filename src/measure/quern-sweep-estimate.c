@@ -201,7 +201,7 @@ static char *
 dup_duration (double seconds)
 {
   if (seconds < 90)
-    return g_strdup_printf (_("%.0f seconds"), MAX (seconds, 1));
+    return g_strdup_printf (ngettext ("%u second", "%u seconds", MAX ((guint) seconds, 1)), MAX ((guint) seconds, 1));
   if (seconds < 90 * 60)
     return g_strdup_printf (_("%.0f minutes"), seconds / 60);
   return g_strdup_printf (_("%.1f hours"), seconds / 3600);
