@@ -413,6 +413,7 @@ exchange_new (QuernServiceCore *self, SoupServerMessage *msg, const QuernEndpoin
   exchange->began_at = g_get_monotonic_time ();
   setup.old = soup_server_message_get_http_version (msg) == SOUP_HTTP_1_0;
   setup.head_only = g_str_equal (exchange->method, "HEAD");
+  setup.stall_seconds = self->stall_seconds;
   stream = soup_server_message_steal_connection (msg);
   g_object_get (stream, "base-iostream", &connection, NULL);
   g_object_set_data (G_OBJECT (connection), "quern-deadline", NULL);
@@ -529,7 +530,7 @@ early_cb (SoupServer *soup, SoupServerMessage *msg, const char *path, GHashTable
   g_autofree char *named = strchr (host, ':') ? g_strconcat ("[", host, "]", NULL) : g_strdup (host);
 
   if (connection)
-    set_deadline (self, connection, BODY_SECONDS);
+    set_deadline (self, connection, self->body_seconds);
   if (!refusal && !quern_guard_allows_host (&self->guard, named))
     refusal = quern_refusal_new (403, "host_not_allowed", NULL, "The host “%s” is not allowed.", named);
 
@@ -674,8 +675,8 @@ incoming_cb (GSocketService *listener, GSocketConnection *connection, GObject *s
   }
   g_hash_table_add (self->connections, connection);
   g_object_weak_ref (G_OBJECT (connection), connection_gone_cb, self);
-  g_socket_set_timeout (socket, SILENT_SECONDS);
-  set_deadline (self, connection, HEAD_SECONDS);
+  g_socket_set_timeout (socket, self->silent_seconds);
+  set_deadline (self, connection, self->head_seconds);
   soup_server_accept_iostream (self->soup, G_IO_STREAM (connection), local, remote, NULL);
   return TRUE;
 }
@@ -869,6 +870,10 @@ quern_service_core_start (QuernBackend *backend, const QuernServiceSetup *setup,
   self->context_size = setup->context_size;
   self->most_contexts = setup->most_contexts > 0 ? setup->most_contexts : 4;
   self->most_waiting = setup->most_waiting > 0 ? setup->most_waiting : 32;
+  self->head_seconds = setup->head_seconds > 0 ? setup->head_seconds : HEAD_SECONDS;
+  self->body_seconds = setup->body_seconds > 0 ? setup->body_seconds : BODY_SECONDS;
+  self->silent_seconds = setup->silent_seconds > 0 ? setup->silent_seconds : SILENT_SECONDS;
+  self->stall_seconds = setup->stall_seconds;
   self->context = g_main_context_new ();
   self->sockets = g_ptr_array_new_with_free_func (g_object_unref);
   self->connections = g_hash_table_new (NULL, NULL);

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
+#include <glib/gstdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,11 +78,14 @@ test_models (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) head = test_http (f->port, "HEAD", "/v1/models", NULL, NULL);
   g_autoptr (TestReply) wrong = post (f, "/v1/models", "{}"),
                         embeddings = post (f, "/v1/embeddings", "{\"input\":\"x\"}");
+  GStatBuf facts;
 
   g_assert_cmpuint (list->status, ==, 200);
   test_assert_text (list->json, "$.object", "list");
   test_assert_text (list->json, "$.data[0].object", "model");
   test_assert_text (list->json, "$.data[0].owned_by", "quern");
+  g_assert_cmpint (g_stat (quern_model_get_path (quern_library_get_default (f->library)), &facts), ==, 0);
+  g_assert_cmpint (test_json_int (list->json, "$.data[0].created"), ==, facts.st_mtime);
   g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx_train"), >=, 2048);
   g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx"), ==, 2048);
   g_assert_cmpstr (list->body, ==, bare->body);
@@ -536,6 +540,7 @@ test_leaving (Fixture *f, gconstpointer unused)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   }
   wait_idle (f);
+  g_test_message ("resident pages after 50 streams: %zu, after 200: %zu", before, resident_pages ());
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed, and finds leaks itself */
   g_assert_cmpuint (resident_pages (), <, before + (16 << 20) / (gsize) sysconf (_SC_PAGESIZE));
 #endif
@@ -747,6 +752,30 @@ test_wire (void)
     ;
 }
 
+/* One that takes nothing for as long as is allowed is gone, however little waits for it. */
+static void
+test_stalled_reader (void)
+{
+  int ends[2];
+  gboolean gone = FALSE;
+  g_autofree char *piece = g_strnfill (QUERN_WIRE_MOST_UNSENT / 2, 'x');
+  g_autoptr (GSocket) socket = NULL, other = NULL;
+  QuernWireSetup setup = { .gone = gone_cb, .data = &gone, .stall_seconds = 1 };
+  QuernWire *wire;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+  socket = g_socket_new_from_fd (ends[0], NULL);
+  other = g_socket_new_from_fd (ends[1], NULL);
+  setup.stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  wire = quern_wire_new (&setup);
+  quern_wire_begin (wire, 200, "", -1);
+  quern_wire_put (wire, piece, strlen (piece)); /* more than the socket holds */
+  g_assert_false (gone);
+  TEST_WAIT_UNTIL (gone);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
 /* ---- the program -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -789,6 +818,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(name, function) g_test_add ("/service/" name, Fixture, NULL, set_up, function, let_go)
   g_test_add_func ("/service/wire", test_wire);
+  g_test_add_func ("/service/stalled-reader", test_stalled_reader);
   TEST ("models", test_models);
   TEST ("tokens", test_tokens);
   TEST ("chat", test_chat);
