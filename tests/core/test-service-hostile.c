@@ -363,6 +363,54 @@ test_keep_alive (Fixture *f, gconstpointer unused)
 
 /* ---- what nobody sends ------------------------------------------------------------------------------------------- */
 
+/* Heads that libsoup and the service may read differently from what a proxy before them would. status 0: any refusal, or none at all. */
+static void
+test_odd_heads (Fixture *f, gconstpointer unused)
+{
+#define LONE "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"temperature\":0}"
+  static const struct {
+    const char *text;
+    guint status;
+  } rows[] = {
+    { "GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+    { "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n", 200 },
+    { "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      200 },
+    { "GET /health HTTP/1.1\r\nHost: user@localhost\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost:80:80\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost, evil.example\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n\r\n", 0 },
+    { "GET http://user:pass@evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 0 },
+    { "FETCH /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+    { "DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+    { "GET /v1/../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 0 },
+    { POST_HEAD "Content-Length: 99999999999999999999999\r\n\r\n{}", 0 },
+    { POST_HEAD "Content-Length: 2, 3\r\n\r\n{}", 0 },
+    { POST_HEAD "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 0 },
+    { POST_HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", 0 },
+    { POST_HEAD "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", 0 },
+    { POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 501 },
+    { POST_HEAD "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+    g_autoptr (TestReply) reply = NULL, health = NULL;
+    test_http_send (connection, rows[i].text);
+    g_socket_shutdown (g_socket_connection_get_socket (connection), FALSE, TRUE, NULL);
+    reply = test_http_read (connection);
+    g_test_message ("%u: %u", i, reply->status);
+    if (rows[i].status > 0)
+      g_assert_cmpuint (reply->status, ==, rows[i].status);
+    else
+      g_assert_true (reply->status == 0 || (reply->status >= 400 && reply->status < 500));
+    health = get (f, "/health");
+    g_assert_cmpuint (health->status, ==, 200);
+  }
+}
+
 static void
 test_large_head (Fixture *f, gconstpointer unused)
 {
@@ -384,6 +432,27 @@ test_large_head (Fixture *f, gconstpointer unused)
   g_assert_true (second->status == 0 || second->status >= 400);
   health = get (f, "/health");
   g_assert_cmpuint (health->status, ==, 200);
+}
+
+/* A client that waits to be told to go on is told. */
+static void
+test_expect (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+  g_autofree char *head = g_strdup_printf (POST_HEAD "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+                                           strlen (LONE));
+  g_autoptr (TestReply) reply = NULL;
+  GInputStream *answers = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  g_autoptr (GString) interim = g_string_new (NULL);
+  char byte;
+
+  test_http_send (connection, head);
+  while (!g_str_has_suffix (interim->str, "\r\n\r\n") && g_input_stream_read (answers, &byte, 1, NULL, NULL) == 1)
+    g_string_append_c (interim, byte);
+  g_assert_true (g_str_has_prefix (interim->str, "HTTP/1.1 100 "));
+  test_http_send (connection, LONE);
+  reply = test_http_read (connection);
+  test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
 }
 
 static char *
@@ -504,7 +573,9 @@ main (int argc, char **argv)
   g_test_add ("/service/slow-body", Fixture, &hasty, set_up, test_slow_body, tear_down);
   g_test_add ("/service/silent-body", Fixture, &hushed, set_up, test_silent_body, tear_down);
   TEST ("keep-alive", test_keep_alive);
+  TEST ("odd-heads", test_odd_heads);
   TEST ("large-head", test_large_head);
+  TEST ("expect", test_expect);
   TEST ("odd-bodies", test_odd_bodies);
   code = g_test_run ();
   test_remove_folder (folder);
