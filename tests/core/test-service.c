@@ -247,6 +247,67 @@ test_completions (Fixture *f, gconstpointer unused)
   assert_error (missing, 400, "invalid_request_error");
 }
 
+/* A service that also has a model with tokens for filling gaps. */
+static void
+set_up_gap (Fixture *f, gconstpointer setup)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "quern", "models", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  test_make_twins (folder, "gaps", NULL);
+  set_up (f, setup);
+}
+
+static void
+tear_down_gap (Fixture *f, gconstpointer setup)
+{
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "quern", "models", "gaps.gguf", NULL);
+
+  tear_down (f, setup);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+static gint64
+count_tokens (Fixture *f, const char *text)
+{
+  g_autofree char *body = g_strdup_printf ("{\"content\":\"%s\",\"with_pieces\":true}", text);
+  g_autoptr (TestReply) reply = post (f, "/tokenize", body);
+
+  return json_array_get_length (json_object_get_array_member (json_node_get_object (reply->json), "tokens"));
+}
+
+/* A text with a gap becomes what is before it, what is behind it and three marks, whoever asks. */
+static void
+test_gap (Fixture *f, gconstpointer unused)
+{
+  static const char ask_for[] =
+      "{\"model\":\"gaps\",\"prompt\":\"%s\",\"suffix\":\"%s\",\"max_tokens\":3,\"temperature\":0}";
+  static const char generate[] = "{\"model\":\"gaps\",\"prompt\":\"%s\",\"suffix\":\"%s\",\"stream\":false,"
+                                 "\"options\":{\"num_predict\":3,\"temperature\":0}}";
+  const char *before = "The capital of", *behind = " is Paris, and that of Kenya is Nairobi.";
+  g_autofree char *body = g_strdup_printf (ask_for, before, behind), *other = g_strdup_printf (ask_for, before, " is");
+  g_autofree char *ollama = g_strdup_printf (generate, before, behind);
+  g_autoptr (TestReply) reply = post (f, "/v1/completions", body), shorter = post (f, "/v1/completions", other);
+  g_autoptr (TestReply) generated = post (f, "/api/generate", ollama);
+  g_autoptr (TestReply) ids = post (f, "/v1/completions", "{\"prompt\":[1,2],\"suffix\":\"x\"}");
+  g_autoptr (TestReply) wrong = post (f, "/v1/completions", "{\"prompt\":\"x\",\"suffix\":7}");
+  g_autofree char *text = test_json_text (reply->json, "$.choices[0].text");
+
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.prompt_tokens"), ==,
+                   count_tokens (f, before) + count_tokens (f, behind) + 3);
+  g_assert_cmpint (test_json_int (shorter->json, "$.usage.prompt_tokens"), ==,
+                   count_tokens (f, before) + count_tokens (f, " is") + 3);
+  g_assert_cmpuint (generated->status, ==, 200);
+  test_assert_text (generated->json, "$.response", text);
+  g_assert_cmpint (test_json_int (generated->json, "$.prompt_eval_count"), ==,
+                   test_json_int (reply->json, "$.usage.prompt_tokens"));
+  assert_error (ids, 400, "invalid_request_error");
+  test_assert_text (ids->json, "$.error.param", "suffix");
+  assert_error (wrong, 400, "invalid_request_error");
+  test_assert_text (wrong->json, "$.error.param", "suffix");
+}
+
 /* A picture in the request takes rows of the prompt, and the answer comes. */
 static void
 test_picture (Fixture *f, gconstpointer unused)
@@ -827,6 +888,7 @@ main (int argc, char **argv)
   TEST ("schema", test_schema);
   TEST ("logprobs", test_logprobs);
   TEST ("completions", test_completions);
+  g_test_add ("/service/gap", Fixture, NULL, set_up_gap, test_gap, tear_down_gap);
   TEST ("picture", test_picture);
   TEST ("stream", test_stream);
   TEST ("ping", test_ping);
