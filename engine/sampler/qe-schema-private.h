@@ -52,6 +52,12 @@ bool qe_schema_count (QeSchema *c, size_t schema, const char *keyword, uint32_t 
 /* Whether the schema of an object says that it must have a member. */
 bool qe_schema_requires (const QeJson *json, size_t schema, const char *name);
 
+/* Appends what a schema allows, or any value where there is none (QE_JSON_NONE). */
+void qe_schema_put_or_value (QeSchema *c, size_t schema);
+
+/* Append what follows "::=" for an object, which may add rules of its own behind it, or an array. */
+void qe_schema_write_object (QeSchema *c, size_t schema);
+void qe_schema_write_array (QeSchema *c, size_t schema);
 /* Append what follows "::=" for a string (as c->as_text says), a number or an integer. */
 void qe_schema_write_string (QeSchema *c, size_t schema);
 void qe_schema_write_number (QeSchema *c, size_t schema, bool whole);

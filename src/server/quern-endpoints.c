@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "config.h"
 
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "quern-dialect.h"
@@ -18,11 +19,13 @@ add_model (QuernServiceCore *core, JsonBuilder *json, QuernModel *model)
 {
   const QuernModelInfo *info = quern_model_get_info (model);
   gboolean sees = quern_model_get_vision_path (model) != NULL;
+  GStatBuf facts;
 
   json_builder_begin_object (json);
   quern_json_add_string (json, "id", quern_model_get_id (model));
   quern_json_add_string (json, "object", "model");
-  quern_json_add_int (json, "created", 0);
+  quern_json_add_int (json, "created",
+                      g_stat (quern_model_get_path (model), &facts) == 0 ? (gint64) facts.st_mtime : 0);
   quern_json_add_string (json, "owned_by", "quern");
   json_builder_set_member_name (json, "meta");
   json_builder_begin_object (json);

@@ -31,6 +31,8 @@ quern_read_flat_tool (JsonObject *tool, const char *schema)
   quern_json_add_string (json, "name", name);
   if (description)
     quern_json_add_string (json, "description", description);
+  if (json_object_get_boolean_member_with_default (tool, "strict", FALSE))
+    quern_json_add_bool (json, "strict", TRUE);
   if (parameters && JSON_NODE_HOLDS_OBJECT (parameters)) {
     json_builder_set_member_name (json, "parameters");
     json_builder_add_value (json, json_node_copy (parameters));

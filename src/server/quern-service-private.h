@@ -21,6 +21,7 @@ struct _QuernServiceCore {
   QuernBackend *backend;
   QuernGuard guard;
   guint context_size, most_contexts, most_waiting;
+  guint head_seconds, body_seconds, silent_seconds, stall_seconds;
   QuernServiceQueue *queue;
   GThread *thread;
   GMainContext *context;

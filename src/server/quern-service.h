@@ -18,6 +18,9 @@ typedef struct {
   guint context_size;  /* tokens that each context holds; 0: what the model can use, at most 32768 */
   guint most_contexts; /* of one model, side by side, where memory allows it; 0: 4 */
   guint most_waiting;  /* requests in the queue; 0: 32 */
+  /* Seconds, which only tests set: until the head of a request, and then its body, must have come; of silence in the middle of it;
+   * without a byte taken by a client that an answer is written to. 0: 30, 600, 60, 60. */
+  guint head_seconds, body_seconds, silent_seconds, stall_seconds;
 } QuernServiceSetup;
 
 /* Quern's own server: other programs ask the models of this computer through it, as they ask OpenAI's API. It belongs to the

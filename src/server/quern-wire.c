@@ -147,7 +147,7 @@ quern_wire_tick_cb (gpointer data)
   gint64 now = g_get_monotonic_time ();
   gboolean waits = self->sending || self->unsent->len > 0;
 
-  if (waits && now - self->moved_at > QUERN_WIRE_STALL_SECONDS * G_USEC_PER_SEC) {
+  if (waits && now - self->moved_at > self->setup.stall_seconds * G_USEC_PER_SEC) {
     quern_wire_lose (self);
     return G_SOURCE_REMOVE;
   }
@@ -260,6 +260,8 @@ quern_wire_new (const QuernWireSetup *setup)
   QuernWire *self = g_new0 (QuernWire, 1);
 
   self->setup = *setup;
+  if (self->setup.stall_seconds == 0)
+    self->setup.stall_seconds = QUERN_WIRE_STALL_SECONDS;
   self->cancellable = g_cancellable_new ();
   self->unsent = g_string_new (NULL);
   self->moved_at = self->put_at = g_get_monotonic_time ();

@@ -19,6 +19,7 @@ typedef struct {
   GIOStream *stream;            /* (transfer full) */
   gboolean old;                 /* HTTP/1.0: an answer of unknown length ends with the connection */
   gboolean head_only;           /* the request was HEAD */
+  guint stall_seconds;          /* 0: QUERN_WIRE_STALL_SECONDS */
   void (*gone) (gpointer data); /* the client left before quern_wire_end(); @self is no more after it */
   void (*idle) (gpointer data); /* nothing was written for 15 seconds */
   gpointer data;

@@ -2,17 +2,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """./dev bench clients: the clients that programs are written with, on quern-cli serve with Quern Tiny.
 
-usage: clients.py [--peer PROGRAM] [--url BASE-URL --model ID]
+usage: clients.py [--peer PROGRAM] [--url BASE-URL --model ID] [--shell COMMAND]
 
-Installs `openai`, `ai` and `@ai-sdk/openai-compatible` from npm into the cache folder, outside the tree and the root, and
-prints a table of checks (clients.mjs). Needs node and npm on the host. --peer names a program that runs llama.cpp's tools
+Installs `openai`, `ai` and `@ai-sdk/openai-compatible` from npm, and Debian's packages of Python's `openai` and `ollama`, into the cache
+folder, outside the tree and the root, and prints a table of checks (clients.mjs, clients-python.py). Needs node and npm on the
+host. --shell: what runs commands where the build's programs run, instead of `./dev shell`. --peer names a program that runs llama.cpp's tools
 (tools/peer): the same requests go to its llama-server, too, and the members of both answers are compared. --url: another
 server in place of quern-cli serve."""
-import argparse, json, os, shutil, signal, socket, subprocess, sys, time, urllib.error, urllib.request
+import argparse, json, os, shlex, shutil, signal, socket, subprocess, sys, time, urllib.error, urllib.request
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CACHE = os.path.join(os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache'), 'quern-dev', 'clients')
 PACKAGES = ['openai@^6', 'ai@^5', '@ai-sdk/openai-compatible@^1']
+PYTHON_PACKAGES = ['python3-openai', 'python3-ollama']
+# Unpacks the packages and what they depend on, which the root need not have, into ./python.
+UNPACK = """set -e
+mkdir -p debs python
+cd debs
+apt-get download -q $(apt-cache depends --recurse --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces --no-enhances "$@" |
+  grep '^python3-' | grep -v '^python3-minimal' | sort -u)
+for one in *.deb; do dpkg -x "$one" ../python; done
+touch ../python/done"""
 TINY = os.path.join(TOP, 'data', 'quern-tiny')
 
 
@@ -31,7 +41,22 @@ def install():
     os.makedirs(CACHE, exist_ok=True)
     if not os.path.isdir(os.path.join(CACHE, 'node_modules', 'openai')):
         subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--silent', *PACKAGES], cwd=CACHE, check=True)
-    shutil.copy(os.path.join(TOP, 'tests', 'bench', 'clients.mjs'), CACHE)
+    for name in 'clients.mjs', 'clients-python.py':
+        shutil.copy(os.path.join(TOP, 'tests', 'bench', name), CACHE)
+
+
+def install_python(shell):
+    if not os.path.exists(os.path.join(CACHE, 'python', 'done')):
+        subprocess.run([*shell, 'sh', '-c', UNPACK, 'sh', *PYTHON_PACKAGES], cwd=CACHE, check=True, stdout=subprocess.DEVNULL)
+
+
+def show(run):
+    """Prints the lines of a client's checks as a table; whether all went well."""
+    for line in run.stdout.splitlines():
+        state, client, check, *why = line.split('\t')
+        print(f'{state:7}{client:28}{check}{": " + why[0] if why else ""}')
+    print(run.stderr, end='', file=sys.stderr)
+    return run.returncode == 0
 
 
 def request(url, body=None):
@@ -118,28 +143,32 @@ def main():
     parser.add_argument('--peer')
     parser.add_argument('--url')
     parser.add_argument('--model', default='quern-tiny-Q8_0')
+    parser.add_argument('--shell', default=os.path.join(TOP, 'dev') + ' shell')
     options = parser.parse_args()
     if not shutil.which('node') or not shutil.which('npm'):
         sys.exit('bench clients: this needs node and npm on the host')
+    shell = shlex.split(options.shell)
     install()
+    install_python(shell)
     server, base = None, options.url
     if not base:
-        server = start([os.path.join(TOP, 'dev'), 'shell', 'quern-cli', 'serve', '--port', '0', '--quiet', '--ctx', '2048', '-m', 'quern-tiny'],
+        server = start([*shell, 'quern-cli', 'serve', '--port', '0', '--quiet', '--ctx', '2048', '-m', 'quern-tiny'],
                        stdout=subprocess.PIPE, text=True)
         base = server.stdout.readline().strip()
     try:
         model = request(base + '/models')[1]['data'][0]['id'] if server else options.model
         run = subprocess.run(['node', os.path.join(CACHE, 'clients.mjs'), base, model], capture_output=True, text=True, cwd=CACHE)
-        for line in run.stdout.splitlines():
-            state, client, check, *why = line.split('\t')
-            print(f'{state:7}{client:28}{check}{": " + why[0] if why else ""}')
-        print(run.stderr, end='', file=sys.stderr)
+        ok = show(run)
+        packages = os.path.join(CACHE, 'python', 'usr', 'lib', 'python3', 'dist-packages')
+        run = subprocess.run([*shell, 'env', 'PYTHONPATH=' + packages, 'python3', os.path.join(CACHE, 'clients-python.py'), base, model],
+                             capture_output=True, text=True, cwd=CACHE)
+        ok = show(run) and ok
         if options.peer:
             compare(base.removesuffix('/v1'), model, options.peer)
     finally:
         if server:
             stop(server)
-    sys.exit(run.returncode)
+    sys.exit(0 if ok else 1)
 
 
 if __name__ == '__main__':

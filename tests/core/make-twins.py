@@ -8,6 +8,7 @@ With another chat template:
   plain.gguf       no switch for thinking (hermes.jinja)
   unreadable.gguf  one that does not parse
 With other keys or tensors:
+  gaps.gguf        tokens for filling a gap in a text, as models of code have them
   yarn.gguf        positions are scaled by 4, and the context is as much longer
   Twin-Q4_K_M.gguf, Twin-UD-Q4_K_XL.gguf  two recipes that the header numbers alike
   announced.gguf   a prediction block that is announced and not there
@@ -148,6 +149,13 @@ def named(name, base=None):
     return change
 
 
+def gaps(model):
+    for old, new in (('<|video_pad|>', '<|fim_prefix|>'), ('<|vision_pad|>', '<|fim_suffix|>'), ('<tool_response>', '<|fim_middle|>')):
+        tokens = model.keys['tokenizer.ggml.tokens']
+        assert tokens.count(sized(old)) == 1
+        model.keys['tokenizer.ggml.tokens'] = tokens.replace(sized(old), sized(new))
+
+
 def announced(model):
     model.keys['qwen35.block_count'] = u32(model.number('block_count') + 1)
     model.keys['qwen35.nextn_predict_layers'] = u32(1)
@@ -182,6 +190,7 @@ TWINS = {
     'plain': (MODEL, template(name='hermes.jinja')),
     'unreadable': (MODEL, template('{%- for message in messages %}{{ message.content }')),
     'yarn': (MODEL, yarn),
+    'gaps': (MODEL, gaps),
     'Twin-Q4_K_M': (SMALL, named('Twin')),
     'Twin-UD-Q4_K_XL': (SMALL, named('Twin')),
     'announced': (MODEL, announced),

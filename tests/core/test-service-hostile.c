@@ -275,9 +275,285 @@ test_crowd (Fixture *f, gconstpointer unused)
   } while (status != 200);
 }
 
+/* ---- clients that take their time -------------------------------------------------------------------------------- */
+
+/* Returns the seconds after which the service ended the connection, which it has to do by itself. */
+static double
+seconds_to_end (GSocketConnection *connection)
+{
+  gint64 began = g_get_monotonic_time ();
+  g_autoptr (TestReply) reply = test_http_read (connection);
+
+  g_assert_cmpuint (reply->status, ==, 0);
+  return (double) (g_get_monotonic_time () - began) / G_USEC_PER_SEC;
+}
+
+/* Sends a byte now and then, until nobody takes any more or `most` are sent. Returns how many were sent. */
+static guint
+drip (GSocketConnection *connection, char byte, guint most)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  char answer;
+  guint n = 0;
+
+  for (gboolean open = TRUE; open && n < most; n++) {
+    open = g_socket_send (socket, &byte, 1, NULL, NULL) == 1;
+    if (open && g_socket_condition_timed_wait (socket, G_IO_IN | G_IO_HUP, 100 * 1000, NULL, NULL))
+      open = g_socket_receive_with_blocking (socket, &answer, 1, FALSE, NULL, NULL) > 0;
+  }
+  return n;
+}
+
+#define POST_HEAD "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+enum { DRIPS = 600 }; /* of a tenth of a second and more, with a limit of one second */
+
+static void
+test_slow_head (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) silent = test_http_connect (f->port), slow = NULL;
+  g_autoptr (TestReply) health = NULL;
+
+  seconds_to_end (silent);
+  slow = test_http_connect (f->port);
+  test_http_send (slow, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+  g_assert_cmpuint (drip (slow, 'x', DRIPS), <, DRIPS);
+  health = get (f, "/health");
+  g_assert_cmpuint (health->status, ==, 200);
+}
+
+static void
+test_slow_body (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) slow = test_http_connect (f->port), chunked = NULL;
+  g_autoptr (TestReply) health = NULL;
+
+  test_http_send (slow, POST_HEAD "Content-Length: 100000\r\n\r\n");
+  g_assert_cmpuint (drip (slow, ' ', DRIPS), <, DRIPS);
+  chunked = test_http_connect (f->port);
+  test_http_send (chunked, POST_HEAD "Transfer-Encoding: chunked\r\n\r\n10000\r\n");
+  g_assert_cmpuint (drip (chunked, ' ', DRIPS), <, DRIPS);
+  health = get (f, "/health");
+  g_assert_cmpuint (health->status, ==, 200);
+}
+
+/* Silence in the middle of a body is cut off long before the whole body must have come. */
+static void
+test_silent_body (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) silent = test_http_connect (f->port);
+
+  test_http_send (silent, POST_HEAD "Content-Length: 100000\r\n\r\n{");
+  g_assert_cmpfloat (seconds_to_end (silent), <, 300);
+}
+
+/* A connection carries one request: none is kept open for a next one, whatever the client asks for. */
+static void
+test_keep_alive (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+  g_autoptr (TestReply) reply = NULL;
+
+  test_http_send (connection, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n"
+                              "GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  reply = test_http_read (connection);
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_assert_nonnull (strstr (reply->head, "Connection: close"));
+  g_assert_null (strstr (reply->body, "HTTP/1.1"));
+}
+
+/* ---- what nobody sends ------------------------------------------------------------------------------------------- */
+
+/* Heads that libsoup and the service may read differently from what a proxy before them would. status 0: any refusal, or none at all. */
+static void
+test_odd_heads (Fixture *f, gconstpointer unused)
+{
+#define LONE "{\"messages\":[{\"role\":\"user\",\"content\":\"" PARIS "\"}],\"temperature\":0}"
+  static const struct {
+    const char *text;
+    guint status;
+  } rows[] = {
+    { "GET http://localhost/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 200 },
+    { "GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n", 200 },
+    { "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+      200 },
+    { "GET /health HTTP/1.1\r\nHost: user@localhost\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost:80:80\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: localhost, evil.example\r\n\r\n", 0 },
+    { "GET /health HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: localhost\r\n\r\n", 0 },
+    { "GET http://user:pass@evil.example/health HTTP/1.1\r\nHost: localhost\r\n\r\n", 0 },
+    { "FETCH /health HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+    { "DELETE /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n", 405 },
+    { "GET /v1/../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n", 0 },
+    { POST_HEAD "Content-Length: 99999999999999999999999\r\n\r\n{}", 0 },
+    { POST_HEAD "Content-Length: 2, 3\r\n\r\n{}", 0 },
+    { POST_HEAD "Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 0 },
+    { POST_HEAD "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{}", 0 },
+    { POST_HEAD "Transfer-Encoding: chunked\r\n\r\n-2\r\n{}\r\n0\r\n\r\n", 0 },
+    { POST_HEAD "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 501 },
+    { POST_HEAD "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+    g_autoptr (TestReply) reply = NULL, health = NULL;
+    test_http_send (connection, rows[i].text);
+    g_socket_shutdown (g_socket_connection_get_socket (connection), FALSE, TRUE, NULL);
+    reply = test_http_read (connection);
+    g_test_message ("%u: %u", i, reply->status);
+    if (rows[i].status > 0)
+      g_assert_cmpuint (reply->status, ==, rows[i].status);
+    else
+      g_assert_true (reply->status == 0 || (reply->status >= 400 && reply->status < 500));
+    health = get (f, "/health");
+    g_assert_cmpuint (health->status, ==, 200);
+  }
+}
+
+static void
+test_large_head (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) one = test_http_connect (f->port), many = test_http_connect (f->port);
+  g_autofree char *filler = g_strnfill (1 << 20, 'x');
+  g_autoptr (TestReply) first = NULL, second = NULL, health = NULL;
+
+  test_http_send (one, "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Large: ");
+  for (guint i = 0; i < 4; i++)
+    test_http_send (one, filler);
+  test_http_send (one, "\r\n\r\n");
+  first = test_http_read (one);
+  g_assert_true (first->status == 0 || first->status >= 400);
+  test_http_send (many, "GET /health HTTP/1.1\r\nHost: localhost\r\n");
+  for (guint i = 0; i < 100000; i++)
+    test_http_send (many, "X-Many: 1\r\n");
+  test_http_send (many, "\r\n");
+  second = test_http_read (many);
+  g_assert_true (second->status == 0 || second->status >= 400);
+  health = get (f, "/health");
+  g_assert_cmpuint (health->status, ==, 200);
+}
+
+/* A client that waits to be told to go on is told. */
+static void
+test_expect (Fixture *f, gconstpointer unused)
+{
+  g_autoptr (GSocketConnection) connection = test_http_connect (f->port);
+  g_autofree char *head = g_strdup_printf (POST_HEAD "Expect: 100-continue\r\nContent-Length: %zu\r\n\r\n",
+                                           strlen (LONE));
+  g_autoptr (TestReply) reply = NULL;
+  GInputStream *answers = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  g_autoptr (GString) interim = g_string_new (NULL);
+  char byte;
+
+  test_http_send (connection, head);
+  while (!g_str_has_suffix (interim->str, "\r\n\r\n") && g_input_stream_read (answers, &byte, 1, NULL, NULL) == 1)
+    g_string_append_c (interim, byte);
+  g_assert_true (g_str_has_prefix (interim->str, "HTTP/1.1 100 "));
+  test_http_send (connection, LONE);
+  reply = test_http_read (connection);
+  test_assert_text (reply->json, "$.choices[0].message.content", PARIS_ANSWER);
+}
+
+static char *
+repeat (const char *text, guint n)
+{
+  g_autoptr (GString) out = g_string_new (NULL);
+
+  for (guint i = 0; i < n; i++)
+    g_string_append (out, text);
+  return g_string_free (g_steal_pointer (&out), FALSE);
+}
+
+/* JSON that parsers trip over, and rules that explode: an answer or a refusal that says why, soon, and never a failure of the service. */
+static void
+test_odd_bodies (Fixture *f, gconstpointer unused)
+{
+#define HEAD "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":2,\"temperature\":0"
+#define TOOL(parameters)                                                                                                        \
+  HEAD                                                                                                                          \
+      ",\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":" parameters \
+      "}}]}"
+#define SCHEMA(schema) HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":" schema "}}}"
+  g_autofree char *nested = repeat ("[", 200000), *groups = repeat ("(", 5000), *alternatives = repeat ("x* ", 2000);
+  g_autofree char *members = repeat ("{\"a\":", 5000), *types = repeat ("\"string\",", 20000);
+  g_autofree char *deep = g_strconcat (HEAD ",\"x\":", nested, "}", NULL);
+  g_autofree char *deep_schema =
+      g_strconcat (HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":", members, "1",
+                   NULL);
+  g_autofree char *parentheses = g_strconcat (HEAD ",\"grammar\":\"root ::= ", groups, "\"}", NULL);
+  g_autofree char *ambiguous = g_strconcat (HEAD ",\"grammar\":\"root ::= ", alternatives, "\\nx ::= [a-z]* [a-z]*\"}",
+                                            NULL);
+  g_autofree char *many_types =
+      g_strconcat (HEAD ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"schema\":{\"type\":[", types,
+                   "\"null\"]}}}}", NULL);
+  const struct {
+    const char *body;
+    guint status; /* 0: 200 or 400 */
+  } rows[] = {
+    { "{\"messages\":[{\"role\":\"user\",\"content\":\"a\\u0000b\"}],\"max_tokens\":2}", 0 },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":\"\\ud800\"}],\"max_tokens\":2}", 0 },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":\"\\udc00\\ud800\"}],\"max_tokens\":2}", 0 },
+    { "{\"messages\":[{\"role\":\"user\",\"content\":\"\xff\xfe\"}],\"max_tokens\":2}", 400 },
+    { "\xef\xbb\xbf" HEAD "}", 0 },
+    { HEAD ",\"messages\":7}", 400 },
+    { HEAD ",\"max_tokens\":1,\"max_tokens\":1}", 0 },
+    { HEAD ",\"temperature\":1e400}", 400 },
+    { HEAD ",\"top_p\":-1e400}", 400 },
+    { HEAD ",\"top_p\":NaN}", 400 },
+    { HEAD ",\"max_tokens\":1e400}", 400 },
+    { HEAD ",\"max_tokens\":99999999999999999999}", 400 },
+    { HEAD ",\"seed\":18446744073709551616}", 0 },
+    { HEAD ",\"seed\":1e400}", 400 },
+    { HEAD ",\"logit_bias\":{\"-1\":1}}", 0 },
+    { HEAD ",\"logit_bias\":{\"99999999999\":1e400}}", 0 },
+    { HEAD "} trailing", 400 },
+    { HEAD ",}", 0 },
+    { deep, 400 },
+    { deep_schema, 400 },
+    { parentheses, 400 },
+    { ambiguous, 0 },
+    { many_types, 0 },
+    { HEAD ",\"grammar\":\"root ::= (((\\\"a\\\"{1,1000}){1,1000}){1,1000}){1,1000}\"}", 0 },
+    { HEAD ",\"grammar\":\"root ::= root\"}", 400 },
+    { HEAD ",\"grammar\":\"root ::= a\\na ::= b\\nb ::= a\"}", 400 },
+    { HEAD ",\"grammar\":\"root ::= !\\\"a\\\"\"}", 400 },
+    { SCHEMA ("{\"$ref\":\"#\"}"), 400 },
+    { SCHEMA ("{\"type\":\"string\",\"pattern\":\"((((a{0,1000000}){0,1000000}){0,1000000}){0,1000000})*\"}"), 0 },
+    { SCHEMA ("{\"type\":\"string\",\"maxLength\":-1}"), 400 },
+    { SCHEMA ("{\"type\":\"array\",\"minItems\":1000000,\"items\":{\"type\":\"array\",\"minItems\":1000000}}"), 0 },
+    { TOOL ("{\"$ref\":\"#\"}"), 0 },
+    { TOOL (
+          "{\"type\":\"object\",\"properties\":{\"a\":{\"$ref\":\"#/properties/b\"},\"b\":{\"$ref\":\"#/properties/a\"}},"
+          "\"required\":[\"a\"]}"),
+      0 },
+    { TOOL ("{\"properties\":{\"a\":{\"type\":\"string\",\"minLength\":5,\"maxLength\":2}},\"required\":[\"a\"]}"), 0 },
+    { TOOL ("{\"properties\":{\"a\":{\"type\":\"string\",\"minLength\":1000000}},\"required\":[\"a\"]}"), 0 },
+    { TOOL (
+          "{\"properties\":{\"a\\u0000b\":{\"type\":\"string\"},\"\":{\"type\":\"string\"},\"<\\n>\":{\"type\":\"string\"}}}"),
+      0 },
+    { TOOL ("{\"properties\":{\"a\":{\"type\":\"string\",\"pattern\":\"^</parameter>$\"}},\"required\":[\"a\"]}"), 0 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (rows); i++) {
+    g_autoptr (TestReply) reply = post (f, "/v1/chat/completions", rows[i].body), health = NULL;
+    g_test_message ("%u, %.100s: %u", i, rows[i].body, reply->status);
+    if (rows[i].status > 0)
+      g_assert_cmpuint (reply->status, ==, rows[i].status);
+    else
+      g_assert_true (reply->status == 200 || reply->status == 400);
+    if (reply->status != 200)
+      assert_error (reply, 400, "invalid_request_error");
+    health = get (f, "/health");
+    g_assert_cmpuint (health->status, ==, 200);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
+  static const QuernServiceSetup hasty = { .context_size = 2048, .head_seconds = 1, .body_seconds = 1 };
+  static const QuernServiceSetup hushed = { .context_size = 2048, .silent_seconds = 1 };
   g_autofree char *folder = test_folder ();
   int code;
 
@@ -293,6 +569,14 @@ main (int argc, char **argv)
   TEST ("large-body", test_large_body);
   TEST ("no-http", test_no_http);
   TEST ("crowd", test_crowd);
+  g_test_add ("/service/slow-head", Fixture, &hasty, set_up, test_slow_head, tear_down);
+  g_test_add ("/service/slow-body", Fixture, &hasty, set_up, test_slow_body, tear_down);
+  g_test_add ("/service/silent-body", Fixture, &hushed, set_up, test_silent_body, tear_down);
+  TEST ("keep-alive", test_keep_alive);
+  TEST ("odd-heads", test_odd_heads);
+  TEST ("large-head", test_large_head);
+  TEST ("expect", test_expect);
+  TEST ("odd-bodies", test_odd_bodies);
   code = g_test_run ();
   test_remove_folder (folder);
   return code;

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <gdk-pixbuf/gdk-pixbuf.h>
+#include <glib/gstdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,11 +96,14 @@ test_models (Fixture *f, gconstpointer unused)
   g_autoptr (TestReply) head = test_http (f->port, "HEAD", "/v1/models", NULL, NULL);
   g_autoptr (TestReply) wrong = post (f, "/v1/models", "{}"),
                         embeddings = post (f, "/v1/embeddings", "{\"input\":\"x\"}");
+  GStatBuf facts;
 
   g_assert_cmpuint (list->status, ==, 200);
   test_assert_text (list->json, "$.object", "list");
   test_assert_text (list->json, "$.data[0].object", "model");
   test_assert_text (list->json, "$.data[0].owned_by", "quern");
+  g_assert_cmpint (g_stat (quern_model_get_path (quern_library_get_default (f->library)), &facts), ==, 0);
+  g_assert_cmpint (test_json_int (list->json, "$.data[0].created"), ==, facts.st_mtime);
   g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx_train"), >=, 2048);
   g_assert_cmpint (test_json_int (list->json, "$.data[0].meta.n_ctx"), ==, 2048);
   g_assert_cmpstr (list->body, ==, bare->body);
@@ -259,6 +263,67 @@ test_completions (Fixture *f, gconstpointer unused)
   g_assert_cmpint (test_json_int (reply->json, "$.usage.completion_tokens"), ==, 4);
   g_assert_true (g_str_has_suffix (stream->body, "data: [DONE]\n\n"));
   assert_error (missing, 400, "invalid_request_error");
+}
+
+/* A service that also has a model with tokens for filling gaps. */
+static void
+set_up_gap (Fixture *f, gconstpointer setup)
+{
+  g_autofree char *folder = g_build_filename (g_get_user_data_dir (), "quern", "models", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
+  test_make_twins (folder, "gaps", NULL);
+  set_up (f, setup);
+}
+
+static void
+tear_down_gap (Fixture *f, gconstpointer setup)
+{
+  g_autofree char *path = g_build_filename (g_get_user_data_dir (), "quern", "models", "gaps.gguf", NULL);
+
+  tear_down (f, setup);
+  g_assert_cmpint (g_unlink (path), ==, 0);
+}
+
+static gint64
+count_tokens (Fixture *f, const char *text)
+{
+  g_autofree char *body = g_strdup_printf ("{\"content\":\"%s\",\"with_pieces\":true}", text);
+  g_autoptr (TestReply) reply = post (f, "/tokenize", body);
+
+  return json_array_get_length (json_object_get_array_member (json_node_get_object (reply->json), "tokens"));
+}
+
+/* A text with a gap becomes what is before it, what is behind it and three marks, whoever asks. */
+static void
+test_gap (Fixture *f, gconstpointer unused)
+{
+  static const char ask_for[] =
+      "{\"model\":\"gaps\",\"prompt\":\"%s\",\"suffix\":\"%s\",\"max_tokens\":3,\"temperature\":0}";
+  static const char generate[] = "{\"model\":\"gaps\",\"prompt\":\"%s\",\"suffix\":\"%s\",\"stream\":false,"
+                                 "\"options\":{\"num_predict\":3,\"temperature\":0}}";
+  const char *before = "The capital of", *behind = " is Paris, and that of Kenya is Nairobi.";
+  g_autofree char *body = g_strdup_printf (ask_for, before, behind), *other = g_strdup_printf (ask_for, before, " is");
+  g_autofree char *ollama = g_strdup_printf (generate, before, behind);
+  g_autoptr (TestReply) reply = post (f, "/v1/completions", body), shorter = post (f, "/v1/completions", other);
+  g_autoptr (TestReply) generated = post (f, "/api/generate", ollama);
+  g_autoptr (TestReply) ids = post (f, "/v1/completions", "{\"prompt\":[1,2],\"suffix\":\"x\"}");
+  g_autoptr (TestReply) wrong = post (f, "/v1/completions", "{\"prompt\":\"x\",\"suffix\":7}");
+  g_autofree char *text = test_json_text (reply->json, "$.choices[0].text");
+
+  g_assert_cmpuint (reply->status, ==, 200);
+  g_assert_cmpint (test_json_int (reply->json, "$.usage.prompt_tokens"), ==,
+                   count_tokens (f, before) + count_tokens (f, behind) + 3);
+  g_assert_cmpint (test_json_int (shorter->json, "$.usage.prompt_tokens"), ==,
+                   count_tokens (f, before) + count_tokens (f, " is") + 3);
+  g_assert_cmpuint (generated->status, ==, 200);
+  test_assert_text (generated->json, "$.response", text);
+  g_assert_cmpint (test_json_int (generated->json, "$.prompt_eval_count"), ==,
+                   test_json_int (reply->json, "$.usage.prompt_tokens"));
+  assert_error (ids, 400, "invalid_request_error");
+  test_assert_text (ids->json, "$.error.param", "suffix");
+  assert_error (wrong, 400, "invalid_request_error");
+  test_assert_text (wrong->json, "$.error.param", "suffix");
 }
 
 /* A picture in the request takes rows of the prompt, and the answer comes. */
@@ -554,6 +619,7 @@ test_leaving (Fixture *f, gconstpointer unused)
     g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);
   }
   wait_idle (f);
+  g_test_message ("resident pages after 50 streams: %zu, after 200: %zu", before, resident_pages ());
 #ifndef __SANITIZE_ADDRESS__ /* which keeps what is freed, and finds leaks itself */
   g_assert_cmpuint (resident_pages (), <, before + (16 << 20) / (gsize) sysconf (_SC_PAGESIZE));
 #endif
@@ -814,6 +880,30 @@ test_wire (void)
     ;
 }
 
+/* One that takes nothing for as long as is allowed is gone, however little waits for it. */
+static void
+test_stalled_reader (void)
+{
+  int ends[2];
+  gboolean gone = FALSE;
+  g_autofree char *piece = g_strnfill (QUERN_WIRE_MOST_UNSENT / 2, 'x');
+  g_autoptr (GSocket) socket = NULL, other = NULL;
+  QuernWireSetup setup = { .gone = gone_cb, .data = &gone, .stall_seconds = 1 };
+  QuernWire *wire;
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM, 0, ends), ==, 0);
+  socket = g_socket_new_from_fd (ends[0], NULL);
+  other = g_socket_new_from_fd (ends[1], NULL);
+  setup.stream = G_IO_STREAM (g_socket_connection_factory_create_connection (socket));
+  wire = quern_wire_new (&setup);
+  quern_wire_begin (wire, 200, "", -1);
+  quern_wire_put (wire, piece, strlen (piece)); /* more than the socket holds */
+  g_assert_false (gone);
+  TEST_WAIT_UNTIL (gone);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+}
+
 /* ---- the program -------------------------------------------------------------------------------------------------- */
 
 static void
@@ -857,6 +947,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
 #define TEST(name, function) g_test_add ("/service/" name, Fixture, NULL, set_up, function, let_go)
   g_test_add_func ("/service/wire", test_wire);
+  g_test_add_func ("/service/stalled-reader", test_stalled_reader);
   TEST ("models", test_models);
   TEST ("tokens", test_tokens);
   TEST ("chat", test_chat);
@@ -865,6 +956,7 @@ main (int argc, char **argv)
   TEST ("schema", test_schema);
   TEST ("logprobs", test_logprobs);
   TEST ("completions", test_completions);
+  g_test_add ("/service/gap", Fixture, NULL, set_up_gap, test_gap, tear_down_gap);
   TEST ("picture", test_picture);
   TEST ("stream", test_stream);
   TEST ("ping", test_ping);
