@@ -390,7 +390,7 @@ estimated_cb (GObject *source, GAsyncResult *result, gpointer user_data)
     return;
   self->opening = FALSE;
   quern_sweep_page_update (self);
-  dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Measure All Quantisations?"), NULL));
+  dialog = ADW_ALERT_DIALOG (adw_alert_dialog_new (_("Measure These Quantisations?"), NULL));
   if (quern_models_service_must_ask (self->service))
     adw_alert_dialog_format_body (dialog, "%s %s", text, _("This network is metered, and downloads may cost money."));
   else
