@@ -186,6 +186,20 @@ test_lines (void)
     g_assert_cmpint (latex[g_array_index (pieces, QuernMathChild, i).offset - 1], ==, ' ');
 }
 
+/* Whether it is XML: GMarkup reads what MathML needs of it. */
+static void
+assert_well_formed (const char *xml)
+{
+  static const GMarkupParser nothing = { 0 };
+  GMarkupParseContext *context = g_markup_parse_context_new (&nothing, 0, NULL, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (g_markup_parse_context_parse (context, xml, -1, &error)
+                 && g_markup_parse_context_end_parse (context, &error));
+  g_assert_no_error (error);
+  g_markup_parse_context_free (context);
+}
+
 static void
 test_refused (void)
 {
@@ -444,7 +458,8 @@ test_soups (void)
     for (int display = 0; display <= 1; display++) {
       g_autoptr (QuernMathLayout) layout = quern_math_layout_new (tree, quern_math_font_get (), display);
       g_autoptr (GArray) pieces = quern_math_layout_pieces (layout, soup->str);
-      g_autofree char *words = quern_math_speak (tree);
+      g_autofree char *words = quern_math_speak (tree), *mathml = quern_math_to_mathml (tree, TRUE);
+      assert_well_formed (mathml);
       check_finite (layout->box, soup->str);
       check_finite (quern_math_layout_break (layout, 8), soup->str);
       g_assert_cmpuint (layout->boxes->len, <, 40000);
@@ -572,6 +587,33 @@ test_ink (void)
   g_object_unref (context);
 }
 
+/* What other programs paste. */
+static void
+test_mathml (void)
+{
+  static const char *const cases[][2] = {
+    { "x^2", "<mrow><msup><mi>x</mi><mrow><mn>2</mn></mrow></msup></mrow>" },
+    { "12.5+y", "<mrow><mn>12.5</mn><mo>+</mo><mi>y</mi></mrow>" },
+    { "\\frac{a}{b}", "<mfrac>" },
+    { "\\sum_{i=1}^{n} i", "<munderover><mo largeop=\"true\">∑</mo>" },
+    { "\\lim_{n} a", "<munder><mi mathvariant=\"normal\">lim</mi>" },
+    { "a=1.", "<mn>1</mn><mo>.</mo>" },
+    { "\\int_0^1 x", "<msubsup><mo largeop=\"true\">∫</mo>" },
+    { "\\sqrt[3]{x}", "<mroot>" },
+    { "\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", "<mtr><mtd><mrow><mn>3</mn></mrow></mtd>" },
+    { "\\text{a < b}", "<mtext>a &lt; b</mtext>" },
+    { "\\mathbb{R}", "mathvariant=\"double-struck\">R</mi>" },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++) {
+    g_autoptr (QuernMathTree) tree = quern_math_parse (cases[i][0], strlen (cases[i][0]));
+    g_autofree char *mathml = quern_math_to_mathml (tree, i % 2 == 0);
+    if (strstr (mathml, cases[i][1]) == NULL)
+      g_error ("%s: “%s” is not in %s", cases[i][0], cases[i][1], mathml);
+    assert_well_formed (mathml);
+  }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -580,6 +622,7 @@ main (int argc, char **argv)
   g_test_add_func ("/math/refused", test_refused);
   g_test_add_func ("/math/chemistry", test_chemistry);
   g_test_add_func ("/math/speech", test_speech);
+  g_test_add_func ("/math/mathml", test_mathml);
   g_test_add_func ("/math/formulas", test_formulas);
   g_test_add_func ("/math/rules", test_rules);
   g_test_add_func ("/math/columns", test_columns);

@@ -97,6 +97,13 @@ class Compare(quern_ui.TestCase):
         app.close()
         app = self.launch()
         app.find('list item', 'Capitals')
+        self.choose(app, 'Export', 'Comparison Actions')
+        self.find_item(app, 'Markdown…').click()
+        app.finish_chooser(app.chooser('Export Comparison').find('button', 'Save'))
+        path = os.path.join(self.desktop.folder, 'Comparison.md')
+        quern_ui.wait_for('the file', lambda: os.path.exists(path) and os.path.getsize(path) > 0)
+        with open(path, encoding='utf-8') as file:
+            self.assertIn(QUESTION, file.read())
         app.find('toggle button', 'Comparison Actions').click()
         self.find_item(app, 'Delete').click()
         app.find('label', 'Comparison deleted')

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Several windows on the same conversations."""
+import os
 import re
 
 import quern_ui
 from quern_chat import ANSWERS, ChatCase
+from quern_models import label_of
 
 
 class Windows(ChatCase):
@@ -91,6 +93,32 @@ class Windows(ChatCase):
         self.open_in(app, first, 'Who are you?')
         first.find('label', re.compile('^I am Quern Tiny'))
         first.find('text', 'Message').wait(lambda node: node.text == 'half a question')
+
+    def test_print(self):
+        """A conversation as PDF, by its menu, and the dialog of printers by key."""
+        app = self.launch()
+        self.think(app, False)
+        self.ask(app, 'What is the capital of France?')
+        self.by_name(app, 'Conversation Actions', 'Export')
+        self.find_item(app, 'PDF…').click()
+        app.finish_chooser(app.chooser('Save as PDF').find('button', 'Save'))
+        app.find('label', 'Exported')
+        name, = (name for name in os.listdir(self.desktop.folder) if name.endswith('.pdf'))  # where the program was started
+        with open(os.path.join(self.desktop.folder, name), 'rb') as file:
+            self.assertTrue(file.read().startswith(b'%PDF'))
+        app.key('ctrl+p')
+        quern_ui.wait_for('the dialog', lambda: any(window.name == 'Print' for window in app.windows()))
+        app.key('Escape')
+        quern_ui.wait_for('its end', lambda: len(app.x_windows()) == 1)
+
+    def by_name(self, app, button, item):
+        app.find('toggle button', button).click()
+        self.find_item(app, item).click()
+
+    def find_item(self, app, label):
+        """An item of the menu that is open, once it can be chosen."""
+        return quern_ui.wait_for(label, lambda: next(
+            (node for node in app.find_all(re.compile('menu item$')) if label_of(node) == label and node.sensitive), None))
 
     def test_answers_go_on(self):
         """The window of an answer is closed: the answer goes on, and the other window shows it."""

@@ -73,20 +73,20 @@ quern_compare_export_chosen_cb (GObject *source, GAsyncResult *result, gpointer 
 
 /**
  * quern_compare_export:
- * @page: the page whose comparison is exported
+ * @page: says what came of it
  * @format: "html", "md" or "json"
  *
  * Asks where to, and writes the file.
  */
 void
-quern_compare_export (QuernComparePage *page, const char *format)
+quern_compare_export (QuernComparePage *page, QuernComparison *comparison, const char *format)
 {
   g_autoptr (GtkFileDialog) dialog = gtk_file_dialog_new ();
   g_autofree char *name = g_strdup_printf ("%s.%s", _("Comparison"), format);
   Export *export = g_new0 (Export, 1);
 
   export->page = g_object_ref (page);
-  export->comparison = g_object_ref (quern_compare_page_get_comparison (page));
+  export->comparison = g_object_ref (comparison);
   export->format = g_strdup (format);
   gtk_file_dialog_set_title (dialog, _("Export Comparison"));
   gtk_file_dialog_set_initial_name (dialog, name);

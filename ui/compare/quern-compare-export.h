@@ -5,6 +5,6 @@
 
 G_BEGIN_DECLS
 
-void quern_compare_export (QuernComparePage *page, const char *format);
+void quern_compare_export (QuernComparePage *page, QuernComparison *comparison, const char *format);
 
 G_END_DECLS

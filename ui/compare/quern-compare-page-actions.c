@@ -208,7 +208,9 @@ measure_action (GtkWidget *widget, const char *name, GVariant *parameter)
 static void
 quern_compare_page_export_action (GtkWidget *widget, const char *name, GVariant *parameter)
 {
-  quern_compare_export (QUERN_COMPARE_PAGE (widget), g_variant_get_string (parameter, NULL));
+  QuernComparePage *page = QUERN_COMPARE_PAGE (widget);
+
+  quern_compare_export (page, quern_compare_page_get_comparison (page), g_variant_get_string (parameter, NULL));
 }
 
 static void

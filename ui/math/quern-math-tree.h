@@ -103,6 +103,7 @@ QuernMathTree *quern_math_parse (const char *source, gsize length);
 void quern_math_tree_free (QuernMathTree *tree);
 char *quern_math_chemistry (const char *source, gsize length);
 char *quern_math_speak (const QuernMathTree *tree);
+char *quern_math_to_mathml (const QuernMathTree *tree, gboolean display);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (QuernMathTree, quern_math_tree_free)
 

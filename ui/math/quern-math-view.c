@@ -134,6 +134,24 @@ quern_math_view_scroll_cb (QuernMathView *self, double dx, double dy, GtkEventCo
   return gtk_adjustment_get_value (self->adjustment) != before;
 }
 
+/* As LaTeX for texts, and as MathML for programs that have formulas. */
+static void
+quern_math_view_copy (QuernMathView *self)
+{
+  g_autofree char *text = g_strdup_printf ("$$%s$$", self->latex);
+  g_autoptr (QuernMathTree) tree = quern_math_parse (self->latex, strlen (self->latex));
+  g_autofree char *mathml = tree != NULL ? quern_math_to_mathml (tree, TRUE) : g_strdup ("");
+  g_autoptr (GBytes) bytes = g_bytes_new (mathml, strlen (mathml));
+  GdkContentProvider *providers[] = {
+    gdk_content_provider_new_typed (G_TYPE_STRING, text),
+    gdk_content_provider_new_for_bytes ("application/mathml+xml", bytes),
+    gdk_content_provider_new_for_bytes ("text/html", bytes),
+  };
+  g_autoptr (GdkContentProvider) all = gdk_content_provider_new_union (providers, G_N_ELEMENTS (providers));
+
+  gdk_clipboard_set_content (gtk_widget_get_clipboard (GTK_WIDGET (self)), all);
+}
+
 static gboolean
 quern_math_view_key_cb (QuernMathView *self, guint key, guint code, GdkModifierType state)
 {
@@ -141,8 +159,7 @@ quern_math_view_key_cb (QuernMathView *self, guint key, guint code, GdkModifierT
   gboolean control = (state & GDK_CONTROL_MASK) != 0;
 
   if (control && (key == GDK_KEY_c || key == GDK_KEY_C || key == GDK_KEY_Insert)) {
-    g_autofree char *text = g_strdup_printf ("$$%s$$", self->latex);
-    gdk_clipboard_set_text (gtk_widget_get_clipboard (GTK_WIDGET (self)), text);
+    quern_math_view_copy (self);
     return GDK_EVENT_STOP;
   }
   if (control || !gtk_widget_get_child_visible (self->scrollbar) || (key != GDK_KEY_Left && key != GDK_KEY_Right))

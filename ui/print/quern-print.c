@@ -89,8 +89,9 @@ print_done_cb (GtkPrintOperation *operation, GtkPrintOperationResult result, gpo
   g_autoptr (GTask) task = user_data;
   GError *error = NULL;
 
-  gtk_print_operation_get_error (operation, &error);
-  if (result == GTK_PRINT_OPERATION_RESULT_ERROR && error != NULL)
+  if (result == GTK_PRINT_OPERATION_RESULT_ERROR)
+    gtk_print_operation_get_error (operation, &error); /* complains where there is none */
+  if (error != NULL)
     g_task_return_error (task, error);
   else
     g_task_return_boolean (task, result == GTK_PRINT_OPERATION_RESULT_APPLY);

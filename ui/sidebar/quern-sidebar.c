@@ -99,11 +99,19 @@ append_comparison_item (GMenu *menu, const char *label, const char *action, gint
   g_menu_append_item (menu, item);
 }
 
+static void
+append_comparison_export (GMenu *menu, const char *label, gint64 id, const char *format)
+{
+  g_autoptr (GMenuItem) item = g_menu_item_new (label, NULL);
+  g_menu_item_set_action_and_target (item, "win.export-comparison", "(xs)", id, format);
+  g_menu_append_item (menu, item);
+}
+
 static GtkWidget *
 create_comparison_row (gpointer item, gpointer user_data)
 {
   gint64 id = quern_comparison_entry_get_id (item);
-  g_autoptr (GMenu) menu = g_menu_new (), removal = g_menu_new ();
+  g_autoptr (GMenu) menu = g_menu_new (), exports = g_menu_new (), removal = g_menu_new ();
   GtkWidget *row = gtk_list_box_row_new (), *box = gtk_box_new (GTK_ORIENTATION_HORIZONTAL, 6);
   GtkWidget *label = gtk_label_new (NULL), *button = gtk_menu_button_new ();
 
@@ -112,6 +120,10 @@ create_comparison_row (gpointer item, gpointer user_data)
   gtk_widget_set_hexpand (label, TRUE);
   g_object_bind_property_full (item, "title", label, "label", G_BINDING_SYNC_CREATE, display_title, NULL, NULL, NULL);
   append_comparison_item (menu, _("_Rename…"), "win.rename-comparison", id);
+  append_comparison_export (exports, _("_Markdown…"), id, "md");
+  append_comparison_export (exports, _("_Web Page…"), id, "html");
+  append_comparison_export (exports, _("_JSON, to Import Again…"), id, "json");
+  g_menu_append_submenu (menu, _("_Export"), G_MENU_MODEL (exports));
   append_comparison_item (removal, _("_Delete"), "win.delete-comparison", id);
   g_menu_append_section (menu, NULL, G_MENU_MODEL (removal));
   gtk_menu_button_set_icon_name (GTK_MENU_BUTTON (button), "view-more-symbolic");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "compare/quern-compare-export.h"
 #include "models/quern-choose-models.h"
 #include "servers/quern-add-server-dialog.h"
 #include "widgets/quern-name-dialog.h"
@@ -61,7 +62,7 @@ open_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter
                                   g_object_ref (self));
 }
 
-/* ---- rename and delete a comparison ------------------------------------------------------------------------------ */
+/* ---- rename, export and delete a comparison ----------------------------------------------------------------------  */
 
 typedef struct {
   QuernWindow *window;
@@ -133,6 +134,49 @@ rename_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
   renaming->id = quern_comparison_entry_get_id (entry);
   quern_name_dialog_ask (widget, _("Rename Comparison"), _("_Rename"), quern_comparison_entry_get_title (entry),
                          rename_comparison, renaming, renaming_free);
+}
+
+typedef struct {
+  QuernWindow *window;
+  char *format;
+} Exporting;
+
+static void
+exporting_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Exporting *exporting = user_data;
+  QuernWindow *self = exporting->window;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (QuernComparison) comparison = quern_comparisons_open_finish (QUERN_COMPARISONS (source), result, &error);
+
+  if (self->compare_page != NULL && comparison != NULL)
+    quern_compare_export (self->compare_page, comparison, exporting->format);
+  else if (self->chat_page != NULL && comparison == NULL)
+    quern_chat_page_show_problem (self->chat_page, error->message);
+  g_object_unref (self);
+  g_free (exporting->format);
+  g_free (exporting);
+}
+
+static void
+export_comparison_action (GtkWidget *widget, const char *name, GVariant *parameter)
+{
+  QuernWindow *self = QUERN_WINDOW (widget);
+  QuernComparison *open;
+  Exporting *exporting;
+  const char *format;
+  gint64 id;
+
+  g_variant_get (parameter, "(x&s)", &id, &format);
+  open = self->desk != NULL ? quern_desk_find_comparison (self->desk, id) : NULL;
+  if (open != NULL) {
+    quern_compare_export (self->compare_page, open, format);
+    return;
+  }
+  exporting = g_new (Exporting, 1);
+  *exporting = (Exporting) { g_object_ref (self), g_strdup (format) };
+  quern_comparisons_open_async (self->comparisons, id, G_LIST_MODEL (self->library), NULL, exporting_opened_cb,
+                                exporting);
 }
 
 typedef struct {
@@ -590,6 +634,7 @@ _quern_window_install_actions (GtkWidgetClass *widget_class)
     { "win.new-comparison", NULL, new_comparison_action },
     { "win.open-comparison", "x", open_comparison_action },
     { "win.rename-comparison", "x", rename_comparison_action },
+    { "win.export-comparison", "(xs)", export_comparison_action },
     { "win.delete-comparison", "x", delete_comparison_action },
     { "win.import-comparison", NULL, import_comparison_action },
     { "win.open-conversation", "x", quern_window_open_conversation_action },
