@@ -391,8 +391,10 @@ allocate (GtkWidget *widget, int width, int height, int baseline)
   QuernTranscript *self = QUERN_TRANSCRIPT (widget);
 
   gtk_widget_allocate (adw_bin_get_child (ADW_BIN (self)), width, height, baseline, NULL);
-  if (self->moved)
+  if (self->moved) {
     gtk_widget_queue_allocate (gtk_scrolled_window_get_child (self->scrolled));
+    gtk_widget_allocate (adw_bin_get_child (ADW_BIN (self)), width, height, baseline, NULL);
+  }
   self->moved = FALSE;
 }
 
