@@ -45,7 +45,7 @@ begins_with_tag (const char *head, gsize size)
 static const char *
 find_kind (const char *name, const char *head, gsize size)
 {
-  if (size >= 5 && memmem (head, size, "%PDF-", 5))
+  if (head && size >= 5 && memmem (head, size, "%PDF-", 5))
     return "pdf";
   if (size >= 4 && memcmp (head, "PK\3\4", 4) == 0)
     return "package";
