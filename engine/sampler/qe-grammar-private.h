@@ -59,9 +59,9 @@ typedef struct {
   const char *avoided; /* what guarded parts do not spell; NULL: there are none */
 } QeRules;
 
-/* The text must outlive the rules. On failure *out is clear. avoided: a static string that the parts of the grammar with "!" before them
- * do not spell, whose first byte does not come again in it; NULL: there is no such mark, as in grammars of other programs. Each such part must leave another way
- * wherever it could spell that text, else it may come to where it can neither go on nor end. */
+/* The text must outlive the rules. On failure *out is clear. avoided: a static string that the parts of the grammar with "!" before
+ * them do not spell, whose first byte does not come again in it; NULL: there is no such mark, as in grammars of other programs. Each
+ * such part must leave another way wherever it could spell that text, else it may come to where it can neither go on nor end. */
 QeStatus qe_rules_parse (QeRules *out, const char *text, size_t length, const char *avoided, QeError *err);
 void qe_rules_clear (QeRules *rules);
 

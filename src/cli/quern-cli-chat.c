@@ -439,8 +439,8 @@ chat_talk (Chat *chat, QuernLibrary *library, QuernStore *store)
 {
   g_autoptr (QuernConversation) conversation = new_conversation (chat);
   g_autoptr (QuernStore) passing = chat->options.keep ? NULL : quern_store_open_in_memory ();
-  QuernCliTalk talk = { passing ? passing : store, library, chat->backend, chat->model, conversation,
-                        chat->options.images, chat->documents };
+  QuernCliTalk talk = { passing ? passing : store, library,        chat->backend, chat->model, conversation,
+                        chat->options.images,      chat->documents };
   int code = quern_cli_talk (&talk);
 
   if (passing)

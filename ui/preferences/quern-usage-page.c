@@ -70,8 +70,8 @@ price_changed_cb (QuernUsagePage *self)
 static void
 add_price (QuernUsagePage *self, AdwPreferencesGroup *group, char *title, double value)
 {
-  GtkWidget *row = g_object_new (ADW_TYPE_SPIN_ROW, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "use-markup", FALSE,
-                                 "title", title, "adjustment", gtk_adjustment_new (value, 0, 1000, 0.05, 1, 0),
+  GtkWidget *row = g_object_new (ADW_TYPE_SPIN_ROW, "accessible-role", GTK_ACCESSIBLE_ROLE_LIST_ITEM, "use-markup",
+                                 FALSE, "title", title, "adjustment", gtk_adjustment_new (value, 0, 1000, 0.05, 1, 0),
                                  "digits", 2, "numeric", TRUE, NULL);
 
   g_signal_connect_swapped (row, "notify::value", G_CALLBACK (price_changed_cb), self);
