@@ -32,11 +32,15 @@ written_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   Export *export = user_data;
   g_autoptr (GError) error = NULL;
   GtkWidget *overlay = gtk_widget_get_ancestor (GTK_WIDGET (export->page), ADW_TYPE_TOAST_OVERLAY);
+  gboolean written = g_file_replace_contents_finish (G_FILE (source), result, NULL, &error);
 
-  if (!g_file_replace_contents_finish (G_FILE (source), result, NULL, &error))
+  if (!written && gtk_widget_get_mapped (GTK_WIDGET (export->page)))
     quern_compare_page_show_problem (export->page, error->message);
-  else if (overlay != NULL)
-    adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), adw_toast_new (_("Exported")));
+  else if (overlay != NULL) {
+    AdwToast *toast = adw_toast_new (written ? _("Exported") : error->message);
+    adw_toast_set_use_markup (toast, FALSE);
+    adw_toast_overlay_add_toast (ADW_TOAST_OVERLAY (overlay), toast);
+  }
   quern_compare_export_export_free (export);
 }
 

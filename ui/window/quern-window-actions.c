@@ -149,9 +149,11 @@ exporting_opened_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (QuernComparison) comparison = quern_comparisons_open_finish (QUERN_COMPARISONS (source), result, &error);
 
-  if (self->compare_page != NULL && comparison != NULL)
-    quern_compare_export (self->compare_page, comparison, exporting->format);
-  else if (self->chat_page != NULL && comparison == NULL)
+  if (self->chat_page == NULL) /* the window was closed in the meantime */
+    ;
+  else if (comparison != NULL)
+    quern_compare_export (_quern_window_get_compare_page (self), comparison, exporting->format);
+  else
     quern_chat_page_show_problem (self->chat_page, error->message);
   g_object_unref (self);
   g_free (exporting->format);
@@ -170,7 +172,7 @@ export_comparison_action (GtkWidget *widget, const char *name, GVariant *paramet
   g_variant_get (parameter, "(x&s)", &id, &format);
   open = self->desk != NULL ? quern_desk_find_comparison (self->desk, id) : NULL;
   if (open != NULL) {
-    quern_compare_export (self->compare_page, open, format);
+    quern_compare_export (_quern_window_get_compare_page (self), open, format);
     return;
   }
   exporting = g_new (Exporting, 1);
