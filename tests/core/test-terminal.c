@@ -113,6 +113,15 @@ expect (Fixture *f, const char *text)
   expect_either (f, text, NULL);
 }
 
+/* Waits for a text, and until the next line can be written: what is typed before goes to the terminal's own line, where Ctrl+D
+ * means nothing to the program. */
+static void
+expect_said (Fixture *f, const char *text)
+{
+  expect (f, text);
+  expect (f, "\n> ");
+}
+
 static void
 type (Fixture *f, const char *keys)
 {
@@ -123,10 +132,12 @@ type (Fixture *f, const char *keys)
 static int
 end (Fixture *f)
 {
+  gint64 latest = g_get_monotonic_time () + TEST_WAIT_SECONDS * G_USEC_PER_SEC;
   int status;
 
   while (read_more (f))
-    continue;
+    if (g_get_monotonic_time () > latest)
+      g_error ("the program did not end; on the screen: %s", f->screen->str);
   g_assert_cmpint (waitpid (f->pid, &status, 0), ==, f->pid);
   f->pid = 0;
   close (f->terminal);
@@ -152,32 +163,29 @@ test_conversation (Fixture *f, gconstpointer data)
   start (f, "chat", "-m", "quern-tiny", "--no-think", "--temp", "0", NULL);
   expect (f, "> ");
   type (f, "What is the capital of France?\r");
-  expect (f, "The capital of France is Paris.");
-  expect (f, "> ");
+  expect_said (f, "The capital of France is Paris.");
   type (f, "/help\r");
-  expect (f, "/image [FILE]");
-  expect (f, "> ");
+  expect_said (f, "/image [FILE]");
   type (f, "/nonsense\r");
-  expect (f, "There is no command “/nonsense”");
+  expect_said (f, "There is no command “/nonsense”");
   type (f, "/think on\r");
-  expect (f, "Thinking is on.");
+  expect_said (f, "Thinking is on.");
   type (f, "/image /no/such.png\r");
-  expect (f, "/no/such.png");
+  expect_said (f, "/no/such.png");
   type (f, "/model\r");
-  expect (f, "quern-tiny");
+  expect_said (f, "quern-tiny");
   type (f, "/model no-such-model\r");
-  expect (f, "There is no model");
+  expect_said (f, "There is no model");
   type (f, "/think off\r");
-  expect (f, "Thinking is off.");
+  expect_said (f, "Thinking is off.");
   type (f, "Who are you?\r");
-  expect (f, "Who are you?");
-  expect (f, "\r\n> ");
+  expect_said (f, "Who are you?");
   type (f, "\x10"); /* Ctrl+P */
   expect (f, "Who are you?");
   type (f, "\r");
-  expect (f, "\r\n> ");
+  expect (f, "\n> ");
   type (f, save);
-  expect (f, "Saved as");
+  expect_said (f, "Saved as");
   type (f, "\x04"); /* Ctrl+D */
   g_assert_cmpint (end (f), ==, 0);
   g_assert_true (g_file_get_contents (saved, &text, NULL, NULL));
@@ -200,10 +208,9 @@ test_keep (Fixture *f, gconstpointer data)
   start (f, "chat", "-m", "quern-tiny", "--no-think", "--keep", "--system", "Be brief.", NULL);
   expect (f, "> ");
   type (f, "not this\x03"); /* Ctrl+C takes the line back */
-  expect (f, "^C");
+  expect_said (f, "^C");
   type (f, "Who are you?\r");
-  expect (f, "I am Quern Tiny");
-  expect (f, "> ");
+  expect_said (f, "I am Quern Tiny");
   type (f, "/quit\r");
   g_assert_cmpint (end (f), ==, 0);
   store = open_store (f);
@@ -277,11 +284,11 @@ test_stop (Fixture *f, gconstpointer data)
       g_assert_true (read_more (f));
     type (f, "\x03");
     stopped = g_str_equal (expect_either (f, "Stopped.", "^C\r\n"), "Stopped.");
+    expect (f, "> ");
   }
   g_assert_true (stopped);
-  expect (f, "> ");
   type (f, "/model quern-tiny\r");
-  expect (f, "answers from now on");
+  expect_said (f, "answers from now on");
   type (f, "/quit\r");
   g_assert_cmpint (end (f), ==, 0);
 }
