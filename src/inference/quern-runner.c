@@ -324,12 +324,13 @@ quern_run_push (QuernRun *run, gint32 id)
 static void
 quern_run_finish_text (QuernRun *run)
 {
-  size_t length;
-
   if (run->parser)
     qe_output_parser_finish (run->parser);
-  else
-    quern_run_output_cb (run, QE_OUT_ANSWER, qe_decoder_finish (run->decoder, &length), length);
+  else {
+    size_t length;
+    const char *rest = qe_decoder_finish (run->decoder, &length);
+    quern_run_output_cb (run, QE_OUT_ANSWER, rest, length);
+  }
   quern_run_flush_answer (run);
 }
 
