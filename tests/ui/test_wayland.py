@@ -32,8 +32,8 @@ class Wayland(Outside, ChatCase):
     def test_file_dialog(self):
         app = self.launch(environment={'WAYLAND_DEBUG': 'client'})
         self.ready(app)
-        self.menu(app, app.find('button', 'Attach Pictures or Text Files'), 0)
-        chooser = app.chooser('Attach Pictures or Text Files')
+        self.menu(app, app.find('button', 'Attach Pictures or Documents'), 0)
+        chooser = app.chooser('Attach Pictures or Documents')
         chooser.find('button', 'Open')
         app.type('/')  # GTK takes what begins so for a path
         chooser.find('text', text='/')
