@@ -79,6 +79,14 @@ qe_kernels_init (QeKernels *k, unsigned flags)
 
 static QeKernels chosen;
 
+bool
+qe_cpu_exact_activations (void)
+{
+  const char *activations = getenv ("QE_ACTIVATIONS");
+
+  return activations && strcmp (activations, "f32") == 0;
+}
+
 static void
 choose_kernels (void)
 {

@@ -119,14 +119,6 @@ has_room_for_openblas (unsigned n_threads)
   return true;
 }
 
-bool
-qe_cpu_exact_activations (void)
-{
-  const char *activations = getenv ("QE_ACTIVATIONS");
-
-  return activations && strcmp (activations, "f32") == 0;
-}
-
 /* max_tokens is a hint: more are computed correctly, but with f32 activations. */
 QeStatus
 qe_matmul_new (QeMatmul **out, unsigned n_threads, size_t max_columns, size_t max_tokens, QeError *err)

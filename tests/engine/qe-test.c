@@ -117,15 +117,6 @@ qe_test_tiny (const char *name)
   return join ("QUERN_TINY_DIR", name);
 }
 
-QeModel *
-qe_test_open_tiny (const char *name)
-{
-  QeModel *model = NULL;
-  QeError err = { 0 };
-  QE_CHECK_OK (qe_model_open (&model, qe_test_tiny (name), NULL, &err), err);
-  return model;
-}
-
 static int
 remove_entry (const char *path, const struct stat *info, int flag, struct FTW *ftw)
 {

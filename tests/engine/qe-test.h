@@ -95,8 +95,17 @@ double qe_test_max_abs_diff (const float *a, const float *b, size_t n, size_t *w
  * eighth call after this one. */
 const char *qe_test_data (const char *name);
 const char *qe_test_tiny (const char *name);
-/* One of Quern Tiny's models, open; NULL and a failed check when that is impossible. qe_model_free() it. */
-QeModel *qe_test_open_tiny (const char *name);
+/* One of Quern Tiny's models, open; NULL and a failed check when that is impossible. qe_model_free() it. Inline, because arm.sh
+ * links tests of kernels alone, without models. */
+static inline QeModel *
+qe_test_open_tiny (const char *name)
+{
+  QeModel *model = NULL;
+  QeError err = { 0 };
+  QE_CHECK_OK (qe_model_open (&model, qe_test_tiny (name), NULL, &err), err);
+  return model;
+}
+
 /* A new empty folder under $TMPDIR, removed with its contents when the program ends. */
 const char *qe_test_folder (void);
 /* A whole file; a NUL follows, not counted in *size. NULL and a failed check when it cannot be read. free() it. */
