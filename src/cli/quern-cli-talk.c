@@ -3,12 +3,15 @@
 
 #include "quern-cli-talk.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
+#include <poll.h>
 #include <stdio.h>
 #include <readline/history.h>
 #include <readline/readline.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "quern-chat-session.h"
@@ -33,31 +36,55 @@ typedef struct {
 
 /* ---- lines ------------------------------------------------------------------------------------------------------ */
 
+static int interrupted = -1; /* an eventfd: Ctrl+C was pressed while a line was written */
+
+/* Runs on whichever thread the system chose. */
 static void
 interrupted_cb (int signal)
 {
-  /* It ends the wait for a key: see forget_line(). */
+  const guint64 one = 1;
+  const int before = errno;
+
+  if (write (interrupted, &one, sizeof one) < 0) /* the count is full: it was pressed before */
+    errno = before;
 }
 
 /* Ctrl+C while a line is written: takes it back, as shells do. */
-static int
+static void
 forget_line (void)
 {
   fputs ("^C\n", stderr);
   rl_on_new_line ();
   rl_replace_line ("", 0);
   rl_redisplay ();
-  return 0;
+}
+
+/* Waits for a key or for Ctrl+C. Readline's own way learns of a signal only where that ends its wait, and another thread may
+ * have taken it. */
+static int
+get_key (FILE *stream)
+{
+  struct pollfd wait[] = { { .fd = fileno (stream), .events = POLLIN }, { .fd = interrupted, .events = POLLIN } };
+  guint64 times;
+
+  for (;;) {
+    if (poll (wait, G_N_ELEMENTS (wait), -1) < 0 && errno != EINTR)
+      return EOF;
+    if (read (interrupted, &times, sizeof times) == sizeof times)
+      forget_line ();
+    else if (wait[0].revents)
+      return rl_getc (stream);
+  }
 }
 
 /* Returns NULL at the end of the input. */
 static char *
 read_line (void)
 {
-  struct sigaction action = { .sa_handler = interrupted_cb }, before;
+  struct sigaction action = { .sa_handler = interrupted_cb, .sa_flags = SA_RESTART }, before;
   char *line;
 
-  sigaction (SIGINT, &action, &before); /* without SA_RESTART */
+  sigaction (SIGINT, &action, &before);
   line = readline ("> ");
   sigaction (SIGINT, &before, NULL);
   return line;
@@ -66,10 +93,12 @@ read_line (void)
 static void
 init_readline (void)
 {
+  if (interrupted < 0)
+    interrupted = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   rl_readline_name = "quern-cli";
   rl_outstream = stderr;
   rl_catch_signals = 0;
-  rl_signal_event_hook = forget_line;
+  rl_getc_function = get_key;
   using_history ();
   stifle_history (1000);
 }

@@ -207,6 +207,8 @@ test_keep (Fixture *f, gconstpointer data)
 
   start (f, "chat", "-m", "quern-tiny", "--no-think", "--keep", "--system", "Be brief.", NULL);
   expect (f, "> ");
+  type (f, "not this\x03"); /* Ctrl+C takes the line back */
+  expect_said (f, "^C");
   type (f, "Who are you?\r");
   expect_said (f, "I am Quern Tiny");
   type (f, "/quit\r");
