@@ -73,22 +73,31 @@ picking_counted_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_run_in_thread (task, picking_worker);
 }
 
+/* Ends the task where the tokens could not be counted. */
+static gboolean
+take_cost (GTask *task, GAsyncResult *result, guint *tokens)
+{
+  QuernAttachmentCost cost;
+  GError *error = NULL;
+
+  if (!quern_attachment_cost_finish (result, &cost, &error)) {
+    g_task_return_error (task, error);
+    return FALSE;
+  }
+  *tokens = cost.tokens;
+  return TRUE;
+}
+
 static void
 picking_present_cb (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   Picking *picking = g_task_get_task_data (task);
   GCancellable *cancellable = g_task_get_cancellable (task); /* before the task is handed on */
-  QuernAttachmentCost cost;
-  GError *error = NULL;
 
-  if (!quern_attachment_cost_finish (result, &cost, &error)) {
-    g_task_return_error (task, error);
-    return;
-  }
-  picking->present_tokens = cost.tokens;
-  quern_chat_session_count_tokens_async (QUERN_CHAT_SESSION (source), cancellable, picking_counted_cb,
-                                         g_steal_pointer (&task));
+  if (take_cost (task, result, &picking->present_tokens))
+    quern_chat_session_count_tokens_async (QUERN_CHAT_SESSION (source), cancellable, picking_counted_cb,
+                                           g_steal_pointer (&task));
 }
 
 static void
@@ -97,16 +106,10 @@ picking_whole_cb (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = user_data;
   Picking *picking = g_task_get_task_data (task);
   GCancellable *cancellable = g_task_get_cancellable (task); /* before the task is handed on */
-  QuernAttachmentCost cost;
-  GError *error = NULL;
 
-  if (!quern_attachment_cost_finish (result, &cost, &error)) {
-    g_task_return_error (task, error);
-    return;
-  }
-  picking->whole_tokens = cost.tokens;
-  quern_attachment_cost_async (QUERN_CHAT_SESSION (source), picking->document, 0, 0, cancellable, picking_present_cb,
-                               g_steal_pointer (&task));
+  if (take_cost (task, result, &picking->whole_tokens))
+    quern_attachment_cost_async (QUERN_CHAT_SESSION (source), picking->document, 0, 0, cancellable, picking_present_cb,
+                                 g_steal_pointer (&task));
 }
 
 static void

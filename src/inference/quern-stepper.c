@@ -117,11 +117,7 @@ quern_stepper_make_steps (QuernStepper *self)
     seats[k++] = seat;
   }
   g_mutex_unlock (&self->lock);
-  if (n == 1) /* it may draft */
-    steps->status = qe_context_step (steps->context, steps->sampler, steps->control, steps->tokens, &steps->n,
-                                     &steps->error);
-  else
-    qe_contexts_step (steps, n);
+  qe_contexts_step (steps, n);
   g_mutex_lock (&self->lock);
   self->stepped_at = g_get_monotonic_time ();
   self->last_took = self->stepped_at - began;
